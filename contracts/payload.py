@@ -1,0 +1,63 @@
+"""Validate a provider's payload: strict about what a decision needs, silent about what it may add."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from contracts.codes import RejectionCode
+from contracts.errors import Rejected
+
+_FRACTION_DIGITS_MAX: Final = 9
+_WHOLE_DIGITS_MAX: Final = 18  # Pivot's own bound for amounts in strings
+_ERRORS_SHOWN_MAX: Final = 3
+
+
+class Payload(BaseModel):
+    """The base of payload models: unknown members are ignored, types are not coerced."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
+
+
+Model = TypeVar("Model", bound=Payload)
+
+
+def validate(model: type[Model], members: Mapping[str, Any]) -> Model:
+    """Return `members` as `model`.
+
+    Raises:
+        Rejected: `payload_invalid`; the detail names fields and rules, never values.
+    """
+    try:
+        return model.model_validate(members)
+    except ValidationError as error:
+        raise Rejected(RejectionCode.PAYLOAD_INVALID, _rules_broken(error)) from None
+
+
+def _rules_broken(error: ValidationError) -> str:
+    # str(error) would print the input: personal data in a header.
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    rules = [f"{'.'.join(str(part) for part in one['loc'])}: {one['type']}" for one in found]
+    return "; ".join(rules[:_ERRORS_SHOWN_MAX])
+
+
+def _plain_decimal(given: object) -> str:
+    """Return an amount as decimal text with the digits given: a JSON number, or a string of digits.
+
+    The decoder hands over JSON numbers as int or Decimal, so no digit is lost to a float on the way.
+    """
+    if isinstance(given, bool) or not isinstance(given, int | str | Decimal):
+        raise ValueError("not an amount")
+    text = format(given, "f") if isinstance(given, Decimal) else str(given)
+    whole, _, fraction = text.partition(".")
+    digits = (whole + fraction).isascii() and (whole + fraction).isdigit()
+    if not digits or not whole or (text.endswith(".")):
+        raise ValueError("not a plain non-negative decimal")
+    if len(whole) > _WHOLE_DIGITS_MAX or len(fraction) > _FRACTION_DIGITS_MAX:
+        raise ValueError("more digits than money has")
+    return text
+
+
+PlainDecimal = Annotated[str, BeforeValidator(_plain_decimal)]
+"""Money as text: `10001`, `"500.00"` and `"100000"` are taken as given and never multiplied."""

@@ -1,0 +1,106 @@
+"""Describe a raw record: the body as received, byte for byte, with what the ingress knows in headers.
+
+Metadata lives in headers because a body may be any bytes: a Latin-1 body survives no JSON envelope.
+Credentials never appear: `esito-principal` names the credential that authenticated, not its secret.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Self
+
+from contracts.codes import RejectionCode
+from contracts.errors import Rejected
+
+Headers = Sequence[tuple[str, bytes]]
+
+CALLBACK_ID: Final = "esito-callback-id"
+ENDPOINT: Final = "esito-endpoint"
+SOURCE: Final = "esito-source"
+RECEIVED_AT: Final = "esito-received-at"
+METHOD: Final = "esito-method"
+TARGET_URI: Final = "esito-target-uri"
+PRINCIPAL: Final = "esito-principal"
+CONTENT_TYPE: Final = "content-type"
+TRACEPARENT: Final = "traceparent"
+HTTP_PREFIX: Final = "http-"
+
+
+class Source(StrEnum):
+    """Where a raw record came from."""
+
+    CALLBACK = "callback"
+    EXPECTATION = "expectation"
+    POLL = "poll"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawCallback:
+    """One stored callback, nothing about it proven yet.
+
+    `http` holds the provider's allow-listed header fields, names in lower case, values as received.
+    `received_at` is RFC 3339 in UTC with microseconds; it is "now" for every later decision.
+    """
+
+    body: bytes
+    callback_id: str
+    endpoint: str
+    source: Source
+    received_at: str
+    method: str
+    target_uri: str
+    principal: str
+    content_type: str = ""
+    traceparent: str = ""
+    http: Mapping[str, bytes] = field(default_factory=dict)
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """Return the record's headers."""
+        pairs = [
+            (CALLBACK_ID, self.callback_id.encode()),
+            (ENDPOINT, self.endpoint.encode()),
+            (SOURCE, self.source.value.encode()),
+            (RECEIVED_AT, self.received_at.encode()),
+            (METHOD, self.method.encode()),
+            (TARGET_URI, self.target_uri.encode()),
+            (PRINCIPAL, self.principal.encode()),
+        ]
+        if self.content_type:
+            pairs.append((CONTENT_TYPE, self.content_type.encode("utf-8", "surrogateescape")))
+        if self.traceparent:
+            pairs.append((TRACEPARENT, self.traceparent.encode()))
+        pairs.extend((HTTP_PREFIX + name, value) for name, value in self.http.items())
+        return pairs
+
+    @classmethod
+    def from_record(cls, body: bytes | None, headers: Headers) -> Self:
+        """Read a record of the raw topic.
+
+        Raises:
+            Rejected: `record_malformed` when a header is missing, or is not what the ingress writes.
+        """
+        found = dict(headers)
+        try:
+            return cls(
+                body=body or b"",
+                callback_id=found[CALLBACK_ID].decode(),
+                endpoint=found[ENDPOINT].decode(),
+                source=Source(found.get(SOURCE, b"callback").decode()),
+                received_at=found[RECEIVED_AT].decode("ascii"),
+                method=found[METHOD].decode(),
+                target_uri=found[TARGET_URI].decode(),
+                principal=found.get(PRINCIPAL, b"").decode(),
+                content_type=found.get(CONTENT_TYPE, b"").decode("utf-8", "surrogateescape"),
+                traceparent=found.get(TRACEPARENT, b"").decode("ascii"),
+                http={
+                    name[len(HTTP_PREFIX) :]: value
+                    for name, value in headers
+                    if name.startswith(HTTP_PREFIX)
+                },
+            )
+        except KeyError as error:
+            raise Rejected(RejectionCode.RECORD_MALFORMED, f"no header {error.args[0]}") from error
+        except ValueError as error:
+            raise Rejected(
+                RejectionCode.RECORD_MALFORMED, "a header is not what the ingress writes"
+            ) from error

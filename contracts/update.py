@@ -1,0 +1,111 @@
+"""Describe what a provider provably said about one transaction: the record of the verified topic."""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from contracts.instants import Instant
+from contracts.raw import Source
+
+TRANSACTION_ID_CHARACTERS_MAX: Final = 200  # four times the longest id of the five providers
+TransactionId = Annotated[
+    str,
+    # Printable ASCII without spaces: an id is part of a record key, a log field and a path.
+    StringConstraints(min_length=1, max_length=TRANSACTION_ID_CHARACTERS_MAX, pattern=r"^[!-~]+$"),
+]
+NativeStatus = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
+DecimalText = Annotated[str, StringConstraints(pattern=r"^\d{1,18}(\.\d{1,9})?$")]
+ShortText = Annotated[str, StringConstraints(max_length=500)]
+
+
+class Record(BaseModel):
+    """The base of everything written to a topic as JSON: frozen, and closed to unknown members."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Scheme(StrEnum):
+    """How the origin of a body was proven."""
+
+    API_KEY = "api_key"
+    HMAC = "hmac"
+
+
+class Proof(Record):
+    """Who vouches for the bytes: the scheme, its algorithm, the key's id, and the signer it belongs to."""
+
+    scheme: Annotated[Scheme, Field(strict=False)]
+    algorithm: str
+    key_id: str
+    signer: str
+
+
+class Origin(Record):
+    """Where the raw record lies, and the SHA-256 of its body in lower-case hexadecimal."""
+
+    topic: str
+    partition: int
+    offset: int
+    sha256: str
+    callback_id: str
+
+
+class Amount(Record):
+    """Money as a decimal string in the currency's major unit, with the digits the provider sent."""
+
+    value: DecimalText
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+
+class Reason(Record):
+    """Why the provider says a transaction stands where it stands."""
+
+    code: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    text: ShortText | None = None
+
+
+class Statement(Record):
+    """What one payload says about one transaction: the provider's words, in our shape.
+
+    `fact` is what stays the same when the provider sends it again: it makes the status event's id. The
+    default is the native status, because no lifecycle here passes through one status twice.
+    """
+
+    transaction_id: TransactionId
+    native_status: NativeStatus
+    fact: NativeStatus
+    reason: Reason | None = None
+    amount: Amount | None = None
+    occurred_at: Annotated[str, StringConstraints(max_length=40)] | None = None
+    references: dict[str, ShortText] = Field(default_factory=dict)
+
+
+class Expectation(Record):
+    """Our own side announces a transaction it has started, and by when it should be final."""
+
+    transaction_id: TransactionId
+    deadline: Instant | None = None
+
+
+class VerifiedUpdate(Record):
+    """One statement or expectation with the proof of who made it and where it lies.
+
+    `what` tells the two apart; the record's key is `<endpoint>:<transaction_id>`.
+    """
+
+    provider: str
+    endpoint: str
+    source: Annotated[Source, Field(strict=False)]
+    received_at: Instant
+    what: Annotated[Statement | Expectation, Field(union_mode="left_to_right")]
+    proof: Proof
+    origin: Origin
+
+    @property
+    def key(self) -> str:
+        """Return the record key, the same for every update of this transaction."""
+        return f"{self.endpoint}:{self.what.transaction_id}"
+
+
+JSON_MEDIA_TYPE: Final = b"application/json"

@@ -1,0 +1,90 @@
+"""Decide who is calling, from header fields and raw bytes alone. Pure: everything, the time too, is given.
+
+Two steps, because the first needs no body: a caller without a valid API key cannot make us read one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from contracts.codes import RefusalCode
+from contracts.errors import EsitoError
+from contracts.provider import Door
+from runtime.configuration import Hmac
+from runtime.key_ring import KeyRing
+from runtime.mac import MacInput, matching_secret, read_timestamp
+
+HeaderFields = CIMultiDict[str] | CIMultiDictProxy[str]
+
+
+class Refused(EsitoError):
+    """The request is answered with an error and not stored."""
+
+    def __init__(self, code: RefusalCode) -> None:
+        """Keep the code; nothing about the request is kept."""
+        super().__init__(code.value)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The outcome of checking an HMAC: which key made it, and whether its timestamp is out of tolerance."""
+
+    key_id: str
+    stale: bool
+
+
+def authenticate_api_key(fields: HeaderFields, ring: KeyRing, *, header: str, at: datetime) -> str:
+    """Return the id of the key that the caller presented.
+
+    Raises:
+        Refused: `credentials_missing`, `credentials_ambiguous`, `credentials_wrong`.
+    """
+    key_id = ring.identify(single_field(fields, header), at=at)
+    if key_id is None:
+        raise Refused(RefusalCode.CREDENTIALS_WRONG)
+    return key_id
+
+
+def authenticate_hmac(
+    stored: Mapping[str, bytes],
+    ring: KeyRing,
+    *,
+    door: Door,
+    hmac: Hmac,
+    signed: MacInput,
+    at: datetime,
+) -> Signed:
+    """Return which key signed the request, and whether it did so too long before or after `at`.
+
+    A stale timestamp is not refused here: the signature is right, so the callback is kept.
+
+    Raises:
+        Refused: `credentials_wrong`, `timestamp_malformed`.
+    """
+    header = stored[door.signature_header]
+    key_id = matching_secret(hmac.profile, signed, header=header, secrets=ring.secrets(at=at))
+    if key_id is None:
+        raise Refused(RefusalCode.CREDENTIALS_WRONG)
+    claimed = read_timestamp(hmac.timestamp_format, signed.timestamp)
+    if claimed is None:
+        raise Refused(RefusalCode.TIMESTAMP_MALFORMED)
+    return Signed(key_id, stale=abs(at - claimed) > timedelta(seconds=hmac.tolerance_seconds))
+
+
+def single_field(fields: HeaderFields, name: str) -> bytes:
+    """Return the bytes of a header field that must come exactly once.
+
+    Raises:
+        Refused: `credentials_missing`, `credentials_ambiguous`.
+    """
+    values: Sequence[str] = fields.getall(name, ())
+    if not values or not values[0]:
+        raise Refused(RefusalCode.CREDENTIALS_MISSING)
+    if len(values) > 1:
+        # Two readers of one request could pick different ones.
+        raise Refused(RefusalCode.CREDENTIALS_AMBIGUOUS)
+    # aiohttp decodes with surrogateescape, so this gives back the bytes as they came.
+    return values[0].encode("utf-8", "surrogateescape")

@@ -1,0 +1,44 @@
+"""Run one ingress process per core: the parent only starts them, passes signals on, and ends when one does.
+
+They share the port by SO_REUSEPORT; the management port of process n is the configured one plus n.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from contracts.errors import Broken
+from runtime.telemetry import Logger
+
+
+async def run_processes(count: int, configuration: Path, log: Logger, stop: asyncio.Event) -> None:
+    """Run `count` processes until `stop`, or until one of them ends.
+
+    Raises:
+        Broken: a process ended by itself; the others are stopped, so that the whole is started anew.
+    """
+    del log
+    children = [await _start(index, configuration) for index in range(count)]
+    ended = [asyncio.create_task(child.wait()) for child in children]
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopped, *ended], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    for child in children:
+        if child.returncode is None:
+            child.send_signal(signal.SIGTERM)
+    codes = await asyncio.gather(*ended)
+    if any(codes):
+        raise Broken(f"an ingress process ended with exit code {max(codes, key=abs)}")
+
+
+async def _start(index: int, configuration: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "ingress",
+        "--configuration",
+        str(configuration),
+        env={**os.environ, "ESITO_INGRESS_INDEX": str(index)},
+    )

@@ -1,0 +1,4 @@
+"""What every process of Esito stands on: configuration, keys, Kafka client settings, telemetry, shutdown.
+
+It knows no provider and no payload. `ingress`, `workers` and `ops` import it; it imports `contracts` only.
+"""

@@ -1,0 +1,133 @@
+"""Make Kafka clients the one way Esito uses them: every setting that a promise depends on is written out."""
+
+import ssl
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.helpers import create_ssl_context
+
+from contracts.errors import Broken
+from runtime.configuration import Configuration
+
+# Room for headers and the record's own fields beside the largest body.
+RECORD_OVERHEAD_BYTES: Final = 65_536
+# While the former Kafka transaction's markers are written the broker answers NOT_ENOUGH_REPLICAS to
+# clients of this protocol age; aiokafka's default of 100 ms is the whole p99 of a Kafka transaction.
+_TRANSACTION_BACKOFF_MILLISECONDS: Final = 5
+
+
+class KafkaClients:
+    """A factory of clients for one configuration; every client it makes is started by its caller."""
+
+    def __init__(self, configuration: Configuration, *, client_id: str) -> None:
+        """Read certificates and password once.
+
+        Raises:
+            Broken: a file named by the configuration cannot be used.
+        """
+        self._common: dict[str, Any] = {
+            "bootstrap_servers": configuration.kafka_bootstrap_servers,
+            "client_id": client_id,
+            "security_protocol": configuration.kafka_security_protocol,
+            **_tls(configuration),
+            **_sasl(configuration),
+        }
+
+    def idempotent_producer(
+        self, *, batch_bytes_max: int, linger_milliseconds: float
+    ) -> AIOKafkaProducer:
+        """Return a producer whose confirmation means: on every in-sync replica, once."""
+        return AIOKafkaProducer(
+            **self._common,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=batch_bytes_max,
+            max_request_size=batch_bytes_max + RECORD_OVERHEAD_BYTES,
+            linger_ms=linger_milliseconds,
+            request_timeout_ms=10_000,
+            compression_type=None,
+        )
+
+    def transactional_producer(
+        self, transactional_id: str, *, batch_bytes_max: int, timeout_seconds: float
+    ) -> AIOKafkaProducer:
+        """Return the producer of one input partition; starting it fences the former owner."""
+        return AIOKafkaProducer(
+            **self._common,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=int(timeout_seconds * 1000),
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=batch_bytes_max,
+            max_request_size=batch_bytes_max + RECORD_OVERHEAD_BYTES,
+            linger_ms=0,
+            retry_backoff_ms=_TRANSACTION_BACKOFF_MILLISECONDS,
+            compression_type=None,
+        )
+
+    def consumer(
+        self, *, group: str | None, fetch_bytes_max: int, session_seconds: float = 15
+    ) -> AIOKafkaConsumer:
+        """Return a consumer that sees committed records only and commits nothing by itself."""
+        return AIOKafkaConsumer(
+            **self._common,
+            group_id=group,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=fetch_bytes_max,
+            fetch_max_bytes=fetch_bytes_max,
+            session_timeout_ms=int(session_seconds * 1000),
+            heartbeat_interval_ms=int(session_seconds * 1000 / 5),
+            metadata_max_age_ms=30_000,
+        )
+
+    def admin(self) -> AIOKafkaAdminClient:
+        """Return a client for topics and groups."""
+        return AIOKafkaAdminClient(**self._common)
+
+
+def _tls(configuration: Configuration) -> dict[str, Any]:
+    if "SSL" not in configuration.kafka_security_protocol:
+        return {}
+    try:
+        context: ssl.SSLContext = create_ssl_context(
+            cafile=_text(configuration.kafka_ca_file),
+            certfile=_text(configuration.kafka_certificate_file),
+            keyfile=_text(configuration.kafka_key_file),
+        )
+    except (OSError, ssl.SSLError) as error:
+        raise Broken(
+            f"kafka_ca_file, kafka_certificate_file, kafka_key_file: {error.strerror}"
+        ) from None
+    return {"ssl_context": context}
+
+
+def _sasl(configuration: Configuration) -> dict[str, Any]:
+    if not configuration.kafka_security_protocol.startswith("SASL"):
+        return {}
+    file = configuration.kafka_sasl_password_file
+    if (
+        file is None
+        or not configuration.kafka_sasl_username
+        or not configuration.kafka_sasl_mechanism
+    ):
+        raise Broken(
+            f"{configuration.kafka_security_protocol} needs ESITO_KAFKA_SASL_MECHANISM, "
+            "ESITO_KAFKA_SASL_USERNAME and ESITO_KAFKA_SASL_PASSWORD_FILE"
+        )
+    try:
+        password = file.read_text().rstrip("\r\n")
+    except OSError as error:
+        raise Broken(f"{file}: cannot be read ({error.strerror})") from None
+    return {
+        "sasl_mechanism": configuration.kafka_sasl_mechanism,
+        "sasl_plain_username": configuration.kafka_sasl_username,
+        "sasl_plain_password": password,
+    }
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path else None

@@ -1,0 +1,50 @@
+"""Hold the secrets of one endpoint that are valid side by side. Pure: the files are read elsewhere."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One secret with the id that logs and metrics may name, and when it may be used."""
+
+    id: str
+    secret: bytes = field(repr=False)
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    digest: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Hash the secret once: comparing digests hides its length and costs the same for any guess."""
+        object.__setattr__(self, "digest", hashlib.sha256(self.secret).digest())
+
+    def valid_at(self, moment: datetime) -> bool:
+        """Tell whether the key may be used at `moment`."""
+        early = self.not_before is not None and moment < self.not_before
+        late = self.not_after is not None and moment >= self.not_after
+        return not early and not late
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """Several keys, each valid in its own time; replaced as a whole when a file changes."""
+
+    keys: tuple[Key, ...]
+
+    def identify(self, presented: bytes, *, at: datetime) -> str | None:
+        """Return the id of the key whose secret is `presented`, or None.
+
+        Every key is compared, found or not, so the time taken tells nothing about which one fits.
+        """
+        digest = hashlib.sha256(presented).digest()
+        found = None
+        for key in self.keys:
+            if hmac.compare_digest(digest, key.digest) and key.valid_at(at):
+                found = key.id
+        return found
+
+    def secrets(self, *, at: datetime) -> list[tuple[str, bytes]]:
+        """Return id and secret of every key valid at `at`."""
+        return [(key.id, key.secret) for key in self.keys if key.valid_at(at)]

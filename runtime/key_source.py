@@ -1,0 +1,172 @@
+"""Read key rings from files and take changed files while running; a broken file never replaces a good ring.
+
+Kubernetes swaps a mounted secret by renaming a directory, so contents are compared, not times.
+"""
+
+import asyncio
+import json
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from contracts.errors import Broken
+from runtime.configuration import Endpoint, Hmac, Keys
+from runtime.key_ring import Key, KeyRing
+from runtime.log_events import LogEvent
+from runtime.mac import SECRET_BYTES_MIN, MacInput, matching_secret
+from runtime.metrics import Metrics
+from runtime.telemetry import Logger
+
+_SECRET_BYTES_MAX: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointKeys:
+    """The key rings of one endpoint; an absent credential has none."""
+
+    api_key: KeyRing | None = None
+    hmac: KeyRing | None = None
+    expectations: KeyRing | None = None
+
+
+class KeySource:
+    """The key rings of a set of endpoints, as last read; `of` is a dictionary lookup."""
+
+    def __init__(
+        self, endpoints: Mapping[str, Endpoint], on_reload: Callable[[str, str], None]
+    ) -> None:
+        """Read every file once.
+
+        `on_reload(endpoint, outcome)` hears `taken` or the reason a changed file was refused.
+
+        Raises:
+            Broken: a file is missing, empty, too short, or a golden vector is not reproduced.
+        """
+        self._endpoints = endpoints
+        self._on_reload = on_reload
+        self._read: dict[str, tuple[bytes, ...]] = {}
+        self._refused: dict[str, str] = {}
+        self._keys: dict[str, EndpointKeys] = {}
+        for name, endpoint in endpoints.items():
+            self._read[name] = _contents(endpoint)
+            self._keys[name] = _endpoint_keys(endpoint)
+
+    def of(self, endpoint: str) -> EndpointKeys:
+        """Return the key rings of the endpoint of this name (KeyError: there is none)."""
+        return self._keys[endpoint]
+
+    def reload(self) -> None:
+        """Take what changed; keep the old ring of an endpoint whose files are now broken."""
+        for name, endpoint in self._endpoints.items():
+            try:
+                contents = _contents(endpoint)
+                if contents == self._read[name]:
+                    self._refused.pop(name, None)
+                    continue
+                keys = _endpoint_keys(endpoint)
+            except Broken as error:
+                if self._refused.get(name) != str(error):
+                    self._refused[name] = str(error)
+                    self._on_reload(name, str(error))
+                continue
+            self._keys[name], self._read[name] = keys, contents
+            self._refused.pop(name, None)
+            self._on_reload(name, "taken")
+
+    async def watch(self, *, every_seconds: float) -> None:
+        """Reload again and again until cancelled."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            self.reload()
+
+
+def _credentials(endpoint: Endpoint) -> list[Keys]:
+    return [keys for keys in (endpoint.api_key, endpoint.hmac, endpoint.expectations) if keys]
+
+
+def _contents(endpoint: Endpoint) -> tuple[bytes, ...]:
+    files = [key.file for keys in _credentials(endpoint) for key in keys.keys]
+    if endpoint.hmac:
+        files.append(endpoint.hmac.golden_vector_file)
+    return tuple(_read(file) for file in files)
+
+
+def _endpoint_keys(endpoint: Endpoint) -> EndpointKeys:
+    if endpoint.hmac:
+        check_golden_vector(endpoint.hmac)
+    return EndpointKeys(
+        api_key=_ring(endpoint.api_key),
+        hmac=_ring(endpoint.hmac),
+        expectations=_ring(endpoint.expectations),
+    )
+
+
+def _ring(keys: Keys | None) -> KeyRing | None:
+    if keys is None:
+        return None
+    ring = []
+    for key in keys.keys:
+        # A secret file written by hand ends with a line feed that is not part of the secret.
+        secret = _read(key.file).rstrip(b"\r\n")
+        if not SECRET_BYTES_MIN <= len(secret) <= _SECRET_BYTES_MAX:
+            raise Broken(
+                f"{key.file}: the secret has {len(secret)} bytes; {SECRET_BYTES_MIN} to "
+                f"{_SECRET_BYTES_MAX} are taken (openssl rand -hex 32 makes one)"
+            )
+        ring.append(Key(key.id, secret, key.not_before, key.not_after))
+    return KeyRing(tuple(ring))
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Broken(f"{file}: cannot be read ({error.strerror})") from None
+
+
+def check_golden_vector(hmac: Hmac) -> None:
+    """Prove that the profile reproduces one captured request.
+
+    The file is JSON with `method`, `path`, `target_uri`, `timestamp`, `signature`, `secret`, and the body
+    as `body_base64`. It holds a (staging) secret: mount it like one.
+
+    Raises:
+        Broken: the file is not such a vector, or its signature is not what the profile computes.
+    """
+    file = hmac.golden_vector_file
+    try:
+        vector = json.loads(_read(file))
+        signed = MacInput(
+            timestamp=vector["timestamp"].encode(),
+            method=vector["method"],
+            path=vector["path"],
+            target_uri=vector["target_uri"],
+            body=b64decode(vector["body_base64"], validate=True),
+        )
+        secret, signature = vector["secret"].encode(), vector["signature"].encode()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Broken(f"{file}: not a golden vector ({type(error).__name__})") from None
+    if (
+        matching_secret(hmac.profile, signed, header=signature, secrets=[("golden", secret)])
+        is None
+    ):
+        raise Broken(
+            f"{file}: the hmac profile does not reproduce this captured signature; "
+            "esito hmac-profile finds the profile that does"
+        )
+
+
+def report_reloads(metrics: Metrics, log: Logger) -> Callable[[str, str], None]:
+    """Return what a KeySource calls when a file changed: it logs and counts, taken or refused."""
+
+    def report(endpoint: str, outcome: str) -> None:
+        taken = outcome == "taken"
+        metrics.counter("esito_keys_reloads_total", endpoint, "taken" if taken else "refused").inc()
+        if taken:
+            log.info(LogEvent.KEYS_TAKEN, endpoint=endpoint)
+        else:
+            log.error(LogEvent.KEYS_REFUSED, endpoint=endpoint, reason=outcome)
+
+    return report

@@ -1,0 +1,91 @@
+"""Name every log event and every field of one, with its meaning: docs/TELEMETRY.md is rendered from here.
+
+A field that is not in this catalogue is written as `[redacted]`, so personal data cannot reach a log by
+somebody adding a field in haste.
+"""
+
+from typing import Final
+
+from contracts.codes import Code
+
+
+class LogEvent(Code):
+    """`<noun>.<past verb>`, logged once where the fact is known."""
+
+    PROCESS_STARTED = "process.started", "The process is configured and begins its work."
+    PROCESS_STOPPED = "process.stopped", "The process has finished what it had begun and ends."
+    PROCESS_FAILED = (
+        "process.failed",
+        "The process ends because it cannot do its work; a person must act.",
+    )
+    KEYS_TAKEN = "keys.taken", "A changed secret file was read and is in use."
+    KEYS_REFUSED = "keys.refused", "A changed secret file is broken; the former keys stay in use."
+    CALLBACKS_REFUSED = (
+        "callbacks.refused",
+        "Requests were answered with an error; counted since the last such line.",
+    )
+    KAFKA_STALLED = "kafka.stalled", "Kafka confirms nothing in time; callbacks are answered 503."
+    KAFKA_RECOVERED = "kafka.recovered", "Kafka confirms again."
+    PARTITION_TAKEN = (
+        "partition.taken",
+        "A partition was taken over: former owner fenced, state restored.",
+    )
+    PARTITION_RELEASED = "partition.released", "A partition was given back; its state is dropped."
+    PARTITION_FENCED = (
+        "partition.fenced",
+        "Another process owns the partition now; the work at hand was dropped.",
+    )
+    PARTITION_ISOLATED = (
+        "partition.isolated",
+        "The process died here before; records are taken one by one.",
+    )
+    RECORD_REJECTED = "record.rejected", "A record became a dead letter."
+    RECORD_POISONED = (
+        "record.poisoned",
+        "A record failed in an unforeseen way and became a dead letter.",
+    )
+    ANOMALY_NOTICED = "anomaly.noticed", "A transaction shows something a person should look at."
+    BATCH_DELAYED = (
+        "batch.delayed",
+        "Something is away; the Kafka transaction was aborted and is tried again.",
+    )
+    BREAKER_OPENED = (
+        "breaker.opened",
+        "Too many rejections: consuming stopped, nothing was rejected by this batch.",
+    )
+    BREAKER_CLOSED = (
+        "breaker.closed",
+        "The rejection ratio is back under its bound; consuming goes on.",
+    )
+    MEMBERSHIP_RENEWED = (
+        "membership.renewed",
+        "The worker left its consumer group and joins it anew.",
+    )
+    LIBRARY_SPOKE = "library.spoke", "A library logged a line; `logger` says which."
+
+
+FIELDS: Final = {
+    "event": "The event's name.",
+    "level": "info, warning or error.",
+    "timestamp": "When the line was written, RFC 3339 in UTC.",
+    "process": "ingress, verifier or state-machine.",
+    "provider": "The provider's name.",
+    "endpoint": "The endpoint's name.",
+    "code": "A stable code; docs/RUNBOOK.md has a heading for each.",
+    "count": "How many.",
+    "topic": "A topic's name.",
+    "partition": "A partition's number.",
+    "offset": "A record's offset.",
+    "group": "A consumer group's name.",
+    "exception": "The class of an exception, never its text.",
+    "stack": "Our own frames of an exception: file, line, function.",
+    "seconds": "A duration.",
+    "records": "How many records.",
+    "ratio": "A share between 0 and 1.",
+    "deaths": "How many times a process died at this offset.",
+    "reason": "Why, in our own words.",
+    "address": "The address the process listens on.",
+    "version": "Esito's version.",
+    "logger": "The name of a library's logger.",
+    "text": "What the library said.",
+}

@@ -1,0 +1,63 @@
+"""Serve /healthz, /readyz and /metrics on a port of their own, away from what providers can reach."""
+
+from collections.abc import Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from contracts.errors import Broken
+from runtime.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+Readiness = Callable[[], Mapping[str, bool]]
+
+
+@asynccontextmanager
+async def management_server(
+    *, host: str, port: int, metrics: Metrics, readiness: Readiness
+) -> "AsyncIterator[int]":
+    """Serve until the block ends; yield the port in use.
+
+    `readiness()` names each condition and whether it holds; all must, or /readyz answers 503 and says
+    which does not. /healthz answers 200 while the event loop runs.
+
+    Raises:
+        Broken: the port is taken.
+    """
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(_: web.Request) -> web.Response:
+        conditions = readiness()
+        return web.json_response(dict(conditions), status=200 if all(conditions.values()) else 503)
+
+    async def exposition(_: web.Request) -> web.Response:
+        return web.Response(
+            body=generate_latest(metrics.registry),
+            headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4},
+        )
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", exposition)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        raise Broken(
+            f"management port {host}:{port}: {error.strerror}; set ESITO_MANAGEMENT_PORT"
+        ) from None
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()

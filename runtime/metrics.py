@@ -1,0 +1,191 @@
+"""Declare every metric with its meaning and its labels: docs/TELEMETRY.md is rendered from here."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class Kind(StrEnum):
+    """The three kinds of metric we use."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its full name, kind, meaning and labels."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+CATALOGUE: Final = (
+    Metric(
+        "esito_ingress_callbacks_total",
+        Kind.COUNTER,
+        "Requests by outcome: accepted, stale, or a refusal code.",
+        ("endpoint", "outcome"),
+    ),
+    Metric(
+        "esito_ingress_credentials_total",
+        Kind.COUNTER,
+        "Which key authenticated how many callbacks.",
+        ("endpoint", "credential", "key_id"),
+    ),
+    Metric("esito_ingress_confirm_seconds", Kind.HISTOGRAM, "From enqueued to confirmed by Kafka."),
+    Metric(
+        "esito_ingress_waiting_bytes",
+        Kind.GAUGE,
+        "Body bytes held until Kafka confirms them.",
+        ("endpoint",),
+    ),
+    Metric(
+        "esito_ingress_waiting_callbacks",
+        Kind.GAUGE,
+        "Callbacks held until Kafka confirms.",
+        ("endpoint",),
+    ),
+    Metric("esito_ingress_kafka_stalled", Kind.GAUGE, "1 while Kafka confirms nothing in time."),
+    Metric(
+        "esito_keys_reloads_total",
+        Kind.COUNTER,
+        "Changed secret files by outcome: taken or refused.",
+        ("endpoint", "outcome"),
+    ),
+    Metric(
+        "esito_keys_expiry_timestamp_seconds",
+        Kind.GAUGE,
+        "When a key stops being valid, in seconds since 1970.",
+        ("endpoint", "credential", "key_id"),
+    ),
+    Metric(
+        "esito_worker_records_total",
+        Kind.COUNTER,
+        "Consumed records by outcome: processed or rejected.",
+        ("topic", "outcome"),
+    ),
+    Metric(
+        "esito_worker_rejections_total",
+        Kind.COUNTER,
+        "Dead letters by rejection code.",
+        ("topic", "code"),
+    ),
+    Metric(
+        "esito_worker_kafka_transactions_total",
+        Kind.COUNTER,
+        "Kafka transactions by outcome: committed or aborted.",
+        ("topic", "outcome"),
+    ),
+    Metric(
+        "esito_worker_kafka_transaction_seconds",
+        Kind.HISTOGRAM,
+        "From begun to committed.",
+        ("topic",),
+    ),
+    Metric("esito_worker_partitions", Kind.GAUGE, "Partitions this process owns.", ("topic",)),
+    Metric(
+        "esito_worker_fenced_total", Kind.COUNTER, "Partitions lost to another process.", ("topic",)
+    ),
+    Metric(
+        "esito_worker_lag_records", Kind.GAUGE, "Records not processed yet.", ("topic", "partition")
+    ),
+    Metric(
+        "esito_worker_breaker_open",
+        Kind.GAUGE,
+        "1 while consuming is stopped by rejections.",
+        ("topic",),
+    ),
+    Metric(
+        "esito_worker_take_over_seconds",
+        Kind.HISTOGRAM,
+        "To fence, position and restore a partition.",
+        ("topic",),
+    ),
+    Metric(
+        "esito_state_decisions_total", Kind.COUNTER, "Updates by decision.", ("provider", "outcome")
+    ),
+    Metric("esito_state_anomalies_total", Kind.COUNTER, "Anomalies by code.", ("provider", "code")),
+    Metric(
+        "esito_state_status_events_total",
+        Kind.COUNTER,
+        "Status events by status.",
+        ("provider", "status"),
+    ),
+    Metric(
+        "esito_state_latency_seconds",
+        Kind.HISTOGRAM,
+        "From received at the ingress to a committed status event.",
+        ("provider",),
+    ),
+    Metric(
+        "esito_state_transactions",
+        Kind.GAUGE,
+        "Transactions held in memory.",
+        ("provider", "partition"),
+    ),
+)
+
+_BUCKETS: Final = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1,
+    2.5,
+    5,
+    10,
+    30,
+    60,
+    300,
+)
+
+
+class Metrics:
+    """The metrics of one process, by name; a name outside the catalogue is a KeyError."""
+
+    def __init__(self) -> None:
+        """Create every metric of the catalogue in a registry of its own."""
+        self.registry = CollectorRegistry()
+        self._counters: dict[str, Counter] = {}
+        self._gauges: dict[str, Gauge] = {}
+        self._histograms: dict[str, Histogram] = {}
+        for one in CATALOGUE:
+            match one.kind:
+                case Kind.COUNTER:
+                    self._counters[one.name] = Counter(
+                        one.name, one.meaning, one.labels, registry=self.registry
+                    )
+                case Kind.GAUGE:
+                    self._gauges[one.name] = Gauge(
+                        one.name, one.meaning, one.labels, registry=self.registry
+                    )
+                case Kind.HISTOGRAM:
+                    self._histograms[one.name] = Histogram(
+                        one.name, one.meaning, one.labels, registry=self.registry, buckets=_BUCKETS
+                    )
+
+    def counter(self, name: str, *labels: object) -> Counter:
+        """Return the counter with these label values; keep the result where it is used often."""
+        metric = self._counters[name]
+        return metric.labels(*map(str, labels)) if labels else metric
+
+    def gauge(self, name: str, *labels: object) -> Gauge:
+        """Return the gauge with these label values."""
+        metric = self._gauges[name]
+        return metric.labels(*map(str, labels)) if labels else metric
+
+    def histogram(self, name: str, *labels: object) -> Histogram:
+        """Return the histogram with these label values."""
+        metric = self._histograms[name]
+        return metric.labels(*map(str, labels)) if labels else metric

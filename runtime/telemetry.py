@@ -1,0 +1,81 @@
+"""Configure logging: JSON lines for machines, colours in a terminal, and redaction that cannot be forgotten."""
+
+import logging
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+
+from runtime.configuration import Configuration
+from runtime.log_events import FIELDS, LogEvent
+
+Logger = structlog.typing.FilteringBoundLogger
+_TEXT_CHARACTERS_MAX: Final = 1_000
+_OWN_PACKAGES: Final = ("contracts", "runtime", "ingress", "workers", "ops", "simulator")
+
+
+def configure_logging(configuration: Configuration, *, process: str) -> Logger:
+    """Return the process's logger; libraries' lines of level WARNING and above go the same way."""
+    human = configuration.log_format == "human" or (
+        configuration.log_format == "auto" and sys.stdout.isatty()
+    )
+    logger: Logger = structlog.wrap_logger(
+        structlog.PrintLogger(sys.stdout),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            redact,
+            structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(configuration.log_level),
+        cache_logger_on_first_use=True,
+    ).bind(process=process)
+    # DEBUG of aiokafka would print keys and values.
+    logging.basicConfig(handlers=[_ToStructlog(logger)], level=logging.WARNING, force=True)
+    return logger
+
+
+def redact(logger: object, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace every field that is not in the catalogue, and cut every text that is too long."""
+    del logger, method
+    for name, value in line.items():
+        if name not in FIELDS:
+            line[name] = "[redacted]"
+        elif isinstance(value, str) and len(value) > _TEXT_CHARACTERS_MAX:
+            line[name] = value[:_TEXT_CHARACTERS_MAX] + "…"
+    return line
+
+
+def own_stack(error: BaseException) -> str:
+    """Return where in our own code `error` passed: `file:line function`, innermost last.
+
+    Neither the exception's text nor a line of source is included: both may quote the data at hand.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [
+        f"{'/'.join(frame.filename.rsplit('/', 3)[1:])}:{frame.lineno} {frame.name}"
+        for frame in frames
+        if any(f"/{package}/" in frame.filename for package in _OWN_PACKAGES)
+        and "site-packages" not in frame.filename
+    ]
+    return " > ".join(own)
+
+
+class _ToStructlog(logging.Handler):
+    """Pass a library's line on; its exception is reduced to its class."""
+
+    def __init__(self, logger: Logger) -> None:
+        super().__init__()
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        exception = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        getattr(self._logger, level)(
+            LogEvent.LIBRARY_SPOKE,
+            logger=record.name,
+            text=record.getMessage(),
+            exception=exception,
+        )

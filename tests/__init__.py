@@ -1,0 +1,1 @@
+"""Everything that shows Esito to keep its promises."""

@@ -1,0 +1,51 @@
+"""Give every test the real Kafka of the session and a prefix for its topics."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import pytest
+
+from ops.embedded_kafka import EmbeddedKafka
+from tests.kafka import Kafka, Report, any_kafka, embedded_cluster, run
+
+
+@pytest.fixture(scope="session")
+def report(request: pytest.FixtureRequest) -> Report:
+    """Return a way to say something to the person at the terminal, past the capture of output."""
+    writer = request.config.get_terminal_writer()
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def line(text: str) -> None:
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            writer.line()
+            writer.line(text)
+
+    return line
+
+
+@pytest.fixture(scope="session")
+def kafka(report: Report) -> Iterator[Kafka]:
+    """Give the Kafka that all tests share; a test keeps to topics of its own `topic_prefix`."""
+    with any_kafka(report) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def shared_three_node_kafka(report: Report) -> Iterator[EmbeddedKafka]:
+    """Give the cluster that `three_node_kafka` lends to one test after another."""
+    with embedded_cluster(report, nodes=3) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def three_node_kafka(shared_three_node_kafka: EmbeddedKafka) -> EmbeddedKafka:
+    """Give three nodes, whole at the start of the test, of which it may kill, pause and restart."""
+    run(shared_three_node_kafka.heal())
+    return shared_three_node_kafka
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """Return a prefix for topics, groups and transactional ids that no other test has."""
+    return f"t{secrets.token_hex(4)}."

@@ -1,0 +1,42 @@
+"""Keep the metrics of one partition's loop, with label values resolved once."""
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from runtime.metrics import Metrics
+
+
+class LoopMeters:
+    """The children of the worker metrics for one topic and partition."""
+
+    def __init__(self, metrics: Metrics, partition: TopicPartition) -> None:
+        """Resolve every label."""
+        topic = partition.topic
+        self._partition = partition
+        self.take_over_seconds = metrics.histogram("esito_worker_take_over_seconds", topic)
+        self.breaker_open = metrics.gauge("esito_worker_breaker_open", topic)
+        self._processed = metrics.counter("esito_worker_records_total", topic, "processed")
+        self._rejected = metrics.counter("esito_worker_records_total", topic, "rejected")
+        self._lag = metrics.gauge("esito_worker_lag_records", topic, partition.partition)
+        self._seconds = metrics.histogram("esito_worker_kafka_transaction_seconds", topic)
+        self._ended = {
+            True: metrics.counter("esito_worker_kafka_transactions_total", topic, "committed"),
+            False: metrics.counter("esito_worker_kafka_transactions_total", topic, "aborted"),
+        }
+
+    def count(self, verdicts: list[bool]) -> None:
+        """Count a committed batch; `verdicts` has True for each rejected record."""
+        rejected = sum(verdicts)
+        self._rejected.inc(rejected)
+        self._processed.inc(len(verdicts) - rejected)
+
+    def kafka_transaction(self, *, committed: bool, seconds: float) -> None:
+        """Count one Kafka transaction."""
+        self._ended[committed].inc()
+        if committed:
+            self._seconds.observe(seconds)
+
+    async def lag(self, consumer: AIOKafkaConsumer) -> None:
+        """Set the lag behind the last stable offset, control records not counted once passed."""
+        end = consumer.last_stable_offset(self._partition)
+        if end is not None:
+            self._lag.set(max(0, end - await consumer.position(self._partition)))

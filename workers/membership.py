@@ -1,0 +1,153 @@
+"""Be a member of a consumer group: one partition loop for each assigned partition, side by side.
+
+Rebalancing stops every loop within a budget and starts new ones for what is assigned then; what a stopped
+loop left open is aborted by the next owner. A loop that loses its fence waits for the next assignment; if
+none comes, the membership is given up and a new one begun.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+
+from runtime.kafka import KafkaClients
+from runtime.log_events import LogEvent
+from runtime.telemetry import own_stack
+from workers.isolation import Isolation
+from workers.kafka_transaction import Fenced, TransactionalWriter
+from workers.processor import Processor
+from workers.transaction import PartitionLoop, Surroundings, Unwritable
+
+MakeProcessor = Callable[[TopicPartition], Processor]
+_TRANSACTION_SECONDS: Final = 60  # the coordinator aborts what is open longer
+_BATCH_BYTES_MAX: Final = 1_048_576
+_BACKOFF_SECONDS: Final = 1.0
+
+
+class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped here
+    """One stay in a consumer group, from joining to leaving."""
+
+    def __init__(
+        self,
+        topic: str,
+        *,
+        clients: KafkaClients,
+        make_processor: MakeProcessor,
+        around: Surroundings,
+    ) -> None:
+        """Prepare to join the group of `around` for `topic`; `around.consumer` is not started yet."""
+        self._topic = topic
+        self._clients = clients
+        self._make_processor = make_processor
+        self._around = around
+        self._loops: dict[TopicPartition, PartitionLoop] = {}
+        self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._owned = around.metrics.gauge("esito_worker_partitions", topic)
+        self.lost = (
+            asyncio.Event()
+        )  # a fenced partition was not assigned anew: leave and join again
+
+    @property
+    def partitions(self) -> int:
+        """Return how many partitions are assigned."""
+        return len(self._tasks)
+
+    async def join(self) -> None:
+        """Start the consumer; assignments arrive from now on."""
+        self._around.consumer.subscribe([self._topic], listener=self)
+        await self._around.consumer.start()
+
+    async def leave(self) -> None:
+        """Stop all loops and leave the group."""
+        await self._release()
+        await self._around.consumer.stop()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Start one loop for each partition; none fetches before it has taken over."""
+        for partition in assigned:
+            self._around.consumer.pause(partition)
+            self._tasks[partition] = asyncio.create_task(
+                self._keep(partition), name=f"loop-{partition}"
+            )
+        self._owned.set(len(self._tasks))
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Stop every loop: the client's protocol revokes all partitions at once."""
+        del revoked
+        await self._release()
+
+    async def _release(self) -> None:
+        for partition, task in self._tasks.items():
+            loop = self._loops.get(partition)
+            if loop and loop.writing:
+                loop.stop()
+            else:
+                task.cancel()
+        if self._tasks:
+            _, late = await asyncio.wait(
+                self._tasks.values(), timeout=self._around.settings.revoke_seconds
+            )
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for partition in self._tasks:
+            self._around.log.info(
+                LogEvent.PARTITION_RELEASED, topic=partition.topic, partition=partition.partition
+            )
+        self._tasks.clear()
+        self._loops.clear()
+        self._owned.set(0)
+
+    async def _keep(self, partition: TopicPartition) -> None:
+        """Run the partition's loop, anew after every failure, until fenced or cancelled."""
+        settings = self._around.settings
+        isolation = Isolation(settings.deaths_max, settings.batch_records_max)
+        log = self._around.log.bind(topic=partition.topic, partition=partition.partition)
+        failures = 0
+        while True:
+            try:
+                loop = self._loops[partition] = self._loop(partition, isolation)
+                await loop.run()
+            except Fenced as error:
+                self._around.metrics.counter("esito_worker_fenced_total", partition.topic).inc()
+                log.warning(LogEvent.PARTITION_FENCED, reason=str(error))
+                await asyncio.sleep(settings.session_seconds)
+                self.lost.set()
+                return
+            except Unwritable as error:
+                isolation.refused(error.first_offset, error.records, error.reason)
+                log.warning(
+                    LogEvent.PARTITION_ISOLATED, offset=error.first_offset, records=error.records
+                )
+            except Exception as error:  # noqa: BLE001 - a loop may fail in any way; the partition goes on
+                failures += 1
+                log.warning(
+                    LogEvent.BATCH_DELAYED, exception=type(error).__name__, stack=own_stack(error)
+                )
+                await asyncio.sleep(
+                    random.uniform(
+                        0, min(settings.backoff_seconds_max, _BACKOFF_SECONDS * 2**failures)
+                    )  # noqa: S311
+                )
+            else:
+                return
+
+    def _loop(self, partition: TopicPartition, isolation: Isolation) -> PartitionLoop:
+        around = self._around
+        producer = self._clients.transactional_producer(
+            f"{around.group}.{partition.topic}.{partition.partition}",
+            batch_bytes_max=_BATCH_BYTES_MAX,
+            timeout_seconds=_TRANSACTION_SECONDS,
+        )
+        writer = TransactionalWriter(
+            producer, group=around.group, partition=partition, failpoint=around.failpoint
+        )
+        return PartitionLoop(
+            partition,
+            processor=self._make_processor(partition),
+            writer=writer,
+            isolation=isolation,
+            around=around,
+        )

@@ -1,0 +1,51 @@
+"""Say what the loop needs of a processor: pure work on records, and state that follows the commit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiokafka import ConsumerRecord
+
+InputRecord = ConsumerRecord[bytes | None, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One record to write in the Kafka transaction; without a partition, the key chooses it."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]] = field(default_factory=list)  # aiokafka takes no tuple
+    partition: int | None = None
+
+
+class Processor(Protocol):
+    """The work of one input partition.
+
+    Between two calls of `committed` or `aborted` lies one Kafka transaction. `process` either returns or
+    raises without effect, so a record that fails leaves nothing of itself behind.
+    """
+
+    async def restore(self) -> None:
+        """Build the state that the committed records amount to."""
+
+    def process(self, record: InputRecord) -> Sequence[Output]:
+        """Return what `record` leads to.
+
+        Raises:
+            Rejected: the record can never be processed; it becomes a dead letter.
+            Unavailable: something is away; the same record will be processed again.
+        """
+
+    def finish(self) -> Sequence[Output]:
+        """Return what the batch as a whole leads to, such as the changelog; called once before the commit."""
+
+    def committed(self) -> None:
+        """Make the effects since the last call the state: the Kafka transaction is committed."""
+
+    def aborted(self) -> None:
+        """Forget the effects since the last call: the Kafka transaction is aborted."""
+
+    def alarms(self, now_milliseconds: int) -> Sequence[Output]:
+        """Return what the passing of time alone leads to, at most a batch; empty: nothing is due."""

@@ -1,0 +1,226 @@
+"""Decide what one verified update does to its transaction: the provider's table, read by one function. Pure.
+
+Precedence, first that holds:
+1. an expectation registers the transaction; what was parked is then decided in the order it came
+2. a status the table does not know moves nothing: `unknown_status`, or `probe`
+3. a transaction that must be registered and is not: parked for a while if it may be early, else unsolicited
+4. a fact heard before: duplicate; with other content: conflict
+5. the table's move: applied (late ones with an anomaly), stale, or conflict
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, assert_never
+
+from contracts.codes import AnomalyCode
+from contracts.instants import epoch_milliseconds
+from contracts.lifecycle import Move
+from contracts.provider import Provider
+from contracts.raw import Source
+from contracts.update import Expectation, Statement, VerifiedUpdate
+from workers.state_machine.snapshot import NEVER, Snapshot, thirteen_digits
+
+_DAY_MILLISECONDS: Final = 86_400_000
+
+
+class Outcome(StrEnum):
+    """The name of a decision, as metrics and people use it."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    STALE = "stale"
+    CONFLICT = "conflict"
+    PARKED = "parked"
+    REGISTERED = "registered"
+    NOTED = "noted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the decision depends on besides snapshot and update: all of it configuration."""
+
+    provider: Provider
+    registration_required: bool = False
+    early_milliseconds: int = 0
+    final_retention_milliseconds: int = 90 * _DAY_MILLISECONDS
+    open_retention_milliseconds: int = 400 * _DAY_MILLISECONDS
+    parked_updates_max: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An anomaly to publish; `said` is the native status claimed."""
+
+    code: AnomalyCode
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one update leads to: an outcome, the snapshot after it, and perhaps an anomaly.
+
+    `after` is None where the update leaves no trace in the transaction.
+    """
+
+    outcome: Outcome
+    update: VerifiedUpdate
+    before: Snapshot
+    after: Snapshot | None
+    notice: Notice | None = None
+
+
+def decide(snapshot: Snapshot | None, update: VerifiedUpdate, rules: Rules) -> tuple[Decision, ...]:
+    """Return the decisions that `update` leads to, in order: one, and one for each update it releases."""
+    before = snapshot or Snapshot()
+    match update.what:
+        case Expectation():
+            return _registered(before, update, update.what, rules)
+        case Statement():
+            return (_timed(_decide_statement(before, update, update.what, rules), rules),)
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _registered(
+    before: Snapshot, update: VerifiedUpdate, what: Expectation, rules: Rules
+) -> tuple[Decision, ...]:
+    if before.expected:
+        return (Decision(Outcome.DUPLICATE, update, before, None),)
+    deadline = thirteen_digits(epoch_milliseconds(what.deadline)) if what.deadline else NEVER
+    opened = before.model_copy(
+        update={"expected": True, "deadline": deadline, "parked": (), "parked_until": NEVER}
+    )
+    decisions = [_timed(Decision(Outcome.REGISTERED, update, before, opened), rules)]
+    for parked in before.parked:
+        standing = decisions[-1].after or decisions[-1].before
+        decisions.extend(decide(standing, parked, rules))
+    return tuple(decisions)
+
+
+def _decide_statement(
+    before: Snapshot, update: VerifiedUpdate, what: Statement, rules: Rules
+) -> Decision:
+    unknown = _unknown(update, what, rules)
+    if unknown is not None:
+        return Decision(Outcome.NOTED, update, before, None, unknown)
+    digest = statement_digest(what)
+    if rules.registration_required and not before.expected:
+        return _unannounced(before, update, what, digest, rules)
+    heard = before.facts.get(what.fact)
+    other = f"{what.fact}#{digest}"
+    if heard == digest or other in before.facts:
+        return Decision(Outcome.DUPLICATE, update, before, None)
+    if heard is not None:
+        after = before.model_copy(update={"facts": {**before.facts, other: digest}})
+        notice = Notice(AnomalyCode.CONFLICT, "the same fact with other content; the first stands")
+        return Decision(Outcome.CONFLICT, update, before, after, notice)
+    return _moved(before, update, what, digest, rules)
+
+
+def _unknown(update: VerifiedUpdate, what: Statement, rules: Rules) -> Notice | None:
+    provider = rules.provider
+    if what.native_status in provider.probes:
+        return Notice(AnomalyCode.PROBE, "a test callback")
+    if not provider.lifecycle.knows(what.native_status):
+        return Notice(AnomalyCode.UNKNOWN_STATUS, "not in the lifecycle table")
+    allowed = provider.callback_statuses
+    if (
+        update.source is Source.CALLBACK
+        and allowed is not None
+        and what.native_status not in allowed
+    ):
+        return Notice(AnomalyCode.UNKNOWN_STATUS, "documented, but not as a callback")
+    return None
+
+
+def _unannounced(
+    before: Snapshot, update: VerifiedUpdate, what: Statement, digest: str, rules: Rules
+) -> Decision:
+    if rules.early_milliseconds == 0:
+        notice = Notice(AnomalyCode.UNSOLICITED, "registration is required")
+        return Decision(Outcome.PARKED, update, before, None, notice)
+    if any(_says(one, what.fact, digest) for one in before.parked):
+        return Decision(Outcome.DUPLICATE, update, before, None)
+    if len(before.parked) >= rules.parked_updates_max:
+        notice = Notice(AnomalyCode.UNSOLICITED, "more updates than are parked for one transaction")
+        return Decision(Outcome.PARKED, update, before, None, notice)
+    until = before.parked_until
+    if not before.parked:
+        until = thirteen_digits(epoch_milliseconds(update.received_at) + rules.early_milliseconds)
+    after = before.model_copy(update={"parked": (*before.parked, update), "parked_until": until})
+    return Decision(Outcome.PARKED, update, before, after)
+
+
+def _moved(
+    before: Snapshot, update: VerifiedUpdate, what: Statement, digest: str, rules: Rules
+) -> Decision:
+    facts = {**before.facts, what.fact: digest}
+    remembered = before.model_copy(update={"facts": facts})
+    moved = before.model_copy(
+        update={"facts": facts, "status": what.native_status, "sequence": before.sequence + 1}
+    )
+    match rules.provider.lifecycle.move(before.status, what.native_status):
+        case Move.APPLY:
+            return Decision(Outcome.APPLIED, update, before, moved)
+        case Move.LATE:
+            notice = Notice(AnomalyCode.LATE, f"replaced {before.status}")
+            return Decision(Outcome.APPLIED, update, before, moved, notice)
+        case Move.SAME:
+            return Decision(Outcome.DUPLICATE, update, before, remembered)
+        case Move.STALE:
+            return Decision(Outcome.STALE, update, before, remembered)
+        case Move.CONFLICT:
+            notice = Notice(AnomalyCode.CONFLICT, f"{before.status} stands")
+            return Decision(Outcome.CONFLICT, update, before, remembered, notice)
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _timed(decision: Decision, rules: Rules) -> Decision:
+    """Return the decision with the timers of its snapshot set by the update's own time."""
+    after = decision.after
+    if after is None:
+        return decision
+    final = after.status in rules.provider.lifecycle.final
+    retention = rules.final_retention_milliseconds if final else rules.open_retention_milliseconds
+    expiry = thirteen_digits(epoch_milliseconds(decision.update.received_at) + retention)
+    timed = after.model_copy(update={"alarm": _alarm(after, final=final), "expiry": expiry})
+    return replace(decision, after=timed)
+
+
+def _alarm(snapshot: Snapshot, *, final: bool) -> int:
+    deadline = NEVER if final or snapshot.overdue else snapshot.deadline
+    parked = snapshot.parked_until if snapshot.parked and not snapshot.unsolicited else NEVER
+    return min(deadline, parked)
+
+
+def ring(snapshot: Snapshot, now: int, rules: Rules) -> tuple[Snapshot, tuple[Notice, ...]]:
+    """Return the snapshot after its alarm has rung at `now` (milliseconds), and what to publish.
+
+    That it rang is part of the snapshot, so a restart neither repeats nor forgets it.
+    """
+    notices = []
+    final = snapshot.status in rules.provider.lifecycle.final
+    if snapshot.deadline <= now and not final and not snapshot.overdue:
+        snapshot = snapshot.model_copy(update={"overdue": True})
+        notices.append(Notice(AnomalyCode.OVERDUE, "no final callback before the deadline"))
+    if snapshot.parked and snapshot.parked_until <= now and not snapshot.unsolicited:
+        snapshot = snapshot.model_copy(update={"unsolicited": True})
+        notices.append(
+            Notice(AnomalyCode.UNSOLICITED, "no expectation came while the update was parked")
+        )
+    return snapshot.model_copy(update={"alarm": _alarm(snapshot, final=final)}), tuple(notices)
+
+
+def _says(update: VerifiedUpdate, fact: str, digest: str) -> bool:
+    what = update.what
+    return isinstance(what, Statement) and what.fact == fact and statement_digest(what) == digest
+
+
+def statement_digest(what: Statement) -> str:
+    """Return a short digest of what must be the same when a fact is said again."""
+    amount = f"{what.amount.value} {what.amount.currency}" if what.amount else ""
+    reason = what.reason.code if what.reason else ""
+    decisive = "\n".join((what.native_status, amount, reason))
+    return hashlib.sha256(decisive.encode()).hexdigest()[:16]

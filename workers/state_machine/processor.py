@@ -1,0 +1,166 @@
+"""Run the state machine under the loop: verified updates in, status events, anomalies and changelog out."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from aiokafka import TopicPartition
+from pydantic import ValidationError
+
+from contracts.anomaly import Anomaly
+from contracts.codes import RejectionCode
+from contracts.errors import Rejected
+from contracts.instants import epoch_milliseconds, instant
+from contracts.provider import Provider
+from contracts.raw import TRACEPARENT
+from contracts.topics import Topics
+from contracts.update import Statement, VerifiedUpdate
+from runtime.kafka import KafkaClients
+from workers.processor import InputRecord, Output
+from workers.state_machine.changelog import read_changelog
+from workers.state_machine.decide import Decision, Outcome, Rules, decide, ring
+from workers.state_machine.events import alarm_anomaly, anomaly, status_event
+from workers.state_machine.meters import StateMeters
+from workers.state_machine.partition_state import PartitionState
+
+_PER_BATCH_MAX: Final = 500  # alarms or expiries in one Kafka transaction: as many as records
+
+
+class StateMachineProcessor:
+    """The state machine of one partition."""
+
+    def __init__(
+        self,
+        partition: TopicPartition,
+        *,
+        provider: Provider,
+        rules: Mapping[str, Rules],
+        topics: Topics,
+        clients: KafkaClients,
+        meters: StateMeters,
+    ) -> None:
+        """Start without state; `rules` are those of each endpoint, by name."""
+        self._partition = partition.partition
+        self._provider = provider
+        self._rules = rules
+        self._topics = topics
+        self._clients = clients
+        self._meters = meters
+        self._forget()
+
+    async def restore(self) -> None:
+        """Build the state from the changelog."""
+        self._forget()
+        changelog = TopicPartition(self._topics.state, self._partition)
+        await read_changelog(changelog, clients=self._clients, take=self._state.load)
+        self._state.loaded()
+        self._meters.transactions(self._partition, len(self._state))
+
+    def process(self, record: InputRecord) -> Sequence[Output]:
+        """Return the status events and anomalies that one verified update leads to."""
+        update = _read(record)
+        rules = self._rules.get(update.endpoint)
+        if rules is None:
+            raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, update.endpoint)
+        key = update.key.encode()
+        decisions = decide(self._state.get(key), update, rules)
+        traceparent = _traceparent(record)
+        outputs = [output for one in decisions for output in self._outputs(one, key, traceparent)]
+        # Nothing below can fail, so a record that raised above has left nothing behind.
+        for decision in decisions:
+            if decision.after is not None:
+                self._state.put(key, decision.after)
+            self._decided.append(decision)
+        self._record_time = max(self._record_time, epoch_milliseconds(update.received_at))
+        return outputs
+
+    def finish(self) -> Sequence[Output]:
+        """Return the changelog of the batch, with a tombstone for each transaction that expired."""
+        for key, _ in list(self._state.expired(self._record_time, _PER_BATCH_MAX)):
+            self._state.put(key, None)
+        return self._changelog()
+
+    def committed(self) -> None:
+        """Make the batch's changes the state, and count what was published."""
+        self._state.commit(self._changes)
+        self._meters.count(self._decided, self._noticed)
+        self._meters.transactions(self._partition, len(self._state))
+        self._clear()
+
+    def aborted(self) -> None:
+        """Forget the batch."""
+        self._state.abort()
+        self._clear()
+
+    def alarms(self, now_milliseconds: int) -> Sequence[Output]:
+        """Ring every alarm that is due, and write that it rang in the same Kafka transaction."""
+        due = list(self._state.alarms_due(now_milliseconds, _PER_BATCH_MAX))
+        if not due:
+            return ()
+        outputs: list[Output] = []
+        noticed_at = instant(datetime.fromtimestamp(now_milliseconds / 1000, UTC))
+        for key, snapshot in due:
+            name = key.decode()
+            rules = self._rules.get(name.partition(":")[0]) or Rules(provider=self._provider)
+            after, notices = ring(snapshot, now_milliseconds, rules)
+            self._state.put(key, after)
+            for notice in notices:
+                found = alarm_anomaly(
+                    name, snapshot, notice, provider=self._provider, noticed_at=noticed_at
+                )
+                outputs.append(self._anomaly(found, key, ""))
+        return [*outputs, *self._changelog()]
+
+    def _outputs(self, decision: Decision, key: bytes, traceparent: str) -> list[Output]:
+        outputs = []
+        what = decision.update.what
+        lifecycle = self._provider.lifecycle
+        if decision.outcome is Outcome.APPLIED and decision.after and isinstance(what, Statement):
+            event = status_event(decision, what, decision.after, lifecycle)
+            value = event.model_dump_json(exclude_none=False).encode()
+            headers = event.headers(traceparent)
+            outputs.append(Output(self._topics.status, key, value, headers, self._partition))
+        if decision.notice is not None:
+            found = anomaly(decision, decision.notice, lifecycle)
+            outputs.append(self._anomaly(found, key, traceparent))
+        return outputs
+
+    def _anomaly(self, found: Anomaly, key: bytes, traceparent: str) -> Output:
+        self._noticed.append(found)
+        value = found.model_dump_json().encode()
+        return Output(
+            self._topics.anomalies, key, value, found.headers(traceparent), self._partition
+        )
+
+    def _changelog(self) -> list[Output]:
+        self._changes = self._state.changes()
+        return [
+            Output(self._topics.state, key, value, [], self._partition)
+            for key, value in self._changes
+        ]
+
+    def _clear(self) -> None:
+        self._changes: list[tuple[bytes, bytes | None]] = []
+        self._decided: list[Decision] = []
+        self._noticed: list[Anomaly] = []
+
+    def _forget(self) -> None:
+        self._state = PartitionState()
+        self._record_time = 0
+        self._clear()
+
+
+def _read(record: InputRecord) -> VerifiedUpdate:
+    try:
+        return VerifiedUpdate.model_validate_json(record.value or b"")
+    except ValidationError as error:
+        raise Rejected(
+            RejectionCode.UPDATE_MALFORMED, f"{error.error_count()} rules broken"
+        ) from None
+
+
+def _traceparent(record: InputRecord) -> str:
+    return next(
+        (value.decode("ascii", "replace") for name, value in record.headers if name == TRACEPARENT),
+        "",
+    )

@@ -1,0 +1,57 @@
+"""Hold where one transaction stands, and write it so that a million of them are restored in seconds. Pure.
+
+A snapshot's bytes start with two fixed-width numbers, so that restoring reads the timers of a transaction
+by slicing and never parses the rest: {"alarm":1790000000000,"expiry":1790000000000, …
+"""
+
+from typing import Final
+
+from pydantic import Field
+
+from contracts.update import Record, VerifiedUpdate
+
+# Milliseconds since 1970, thirteen digits until the year 2286: the widest number of that width is "never".
+NEVER: Final = 9_999_999_999_999
+_ALARM: Final = slice(9, 22)
+_EXPIRY: Final = slice(32, 45)
+_MILLISECONDS_MIN: Final = 1_000_000_000_000
+
+
+class Snapshot(Record):
+    """One transaction: its native status, and the facts that decide about the next update.
+
+    `facts` maps every fact ever heard to a digest of what was said with it: the same fact with the same
+    digest is a duplicate for ever, with another digest a conflict. `overdue` and `unsolicited` say that
+    the alarm of that name has been given. Times are milliseconds since 1970.
+    """
+
+    alarm: int = NEVER
+    expiry: int = NEVER
+    status: str | None = None
+    sequence: int = 0
+    facts: dict[str, str] = Field(default_factory=dict)
+    expected: bool = False
+    deadline: int = NEVER
+    overdue: bool = False
+    parked: tuple[VerifiedUpdate, ...] = ()
+    parked_until: int = NEVER
+    unsolicited: bool = False
+
+    def encode(self) -> bytes:
+        """Return the snapshot as the bytes the changelog holds."""
+        return self.model_dump_json(exclude_defaults=False).encode()
+
+
+def decode_snapshot(value: bytes) -> Snapshot:
+    """Return the snapshot that `encode` wrote."""
+    return Snapshot.model_validate_json(value)
+
+
+def timers(value: bytes) -> tuple[int, int]:
+    """Return alarm and expiry of an encoded snapshot without decoding it."""
+    return int(value[_ALARM]), int(value[_EXPIRY])
+
+
+def thirteen_digits(milliseconds: float) -> int:
+    """Return a time that keeps the fixed width; what lies before 2001 or after 2286 is moved to the edge."""
+    return min(max(int(milliseconds), _MILLISECONDS_MIN), NEVER)

@@ -1,0 +1,286 @@
+"""The one loop: consume → process → produce in a Kafka transaction, for one input partition.
+
+Taking over a partition, before the first record is read:
+1. start the transactional producer: the former owner is fenced, what it left open is completed or aborted
+2. only now read the committed offset (and whether processes died at it), and seek to it
+3. restore the processor's state
+4. resume fetching
+
+Every record read ends in exactly one of: outputs, dead letter, read again.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.structs import OffsetAndMetadata
+
+from contracts.codes import RejectionCode
+from contracts.errors import EsitoError, Rejected, Unavailable
+from runtime.configuration import Worker as WorkerSettings
+from runtime.failpoint import Failpoint
+from runtime.log_events import LogEvent
+from runtime.metrics import Metrics
+from runtime.telemetry import Logger, own_stack
+from workers.breaker import Breaker
+from workers.dead_letters import dead_letter
+from workers.isolation import Isolation
+from workers.kafka_transaction import TransactionalWriter, Unencodable
+from workers.loop_meters import LoopMeters
+from workers.processor import InputRecord, Output, Processor
+
+_IDLE_MILLISECONDS: Final = 500  # how long a deadline may wait behind a quiet topic
+_BACKOFF_SECONDS_MIN: Final = 0.1
+# What a broker refuses because of one record, however often it is sent. Anything else is ours or passes.
+_RECORD_FAULTS: Final = (
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    InvalidTimestampError,
+    Unencodable,
+)
+
+
+class Unwritable(EsitoError):
+    """An output of this batch cannot be written, however often it is tried; the producer is unusable."""
+
+    def __init__(self, first_offset: int, records: int, reason: str) -> None:
+        """Say which records the batch came from, and the class of the error."""
+        super().__init__(f"{records} records from offset {first_offset}: {reason}")
+        self.first_offset = first_offset
+        self.records = records
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all partitions of one worker share."""
+
+    group: str
+    rejected_topic: str
+    consumer: AIOKafkaConsumer
+    admin: AIOKafkaAdminClient
+    settings: WorkerSettings
+    breaker: Breaker
+    metrics: Metrics
+    log: Logger
+    failpoint: Failpoint
+
+
+class PartitionLoop:
+    """The loop over one assigned partition; it ends when stopped, fenced or broken."""
+
+    def __init__(
+        self,
+        partition: TopicPartition,
+        *,
+        processor: Processor,
+        writer: TransactionalWriter,
+        isolation: Isolation,
+        around: Surroundings,
+    ) -> None:
+        """Bind a partition to its processor and its transactional writer; nothing is started."""
+        self._partition = partition
+        self._processor = processor
+        self._writer = writer
+        self._isolation = isolation
+        self._around = around
+        self._meters = LoopMeters(around.metrics, partition)
+        self._log = around.log.bind(topic=partition.topic, partition=partition.partition)
+        self._stopping = False
+        self.writing = (
+            False  # while True a Kafka transaction is open: wait for its end, do not cancel
+        )
+
+    def stop(self) -> None:
+        """Ask the loop to end after the Kafka transaction at hand."""
+        self._stopping = True
+
+    async def run(self) -> None:
+        """Take the partition over, then work until stopped or cancelled.
+
+        Raises:
+            Fenced: another process owns the partition, or the coordinator gave us up.
+            Unwritable: an output of the batch can never be written.
+            KafkaError: the outcome of a Kafka transaction is unknown; take the partition over anew.
+        """
+        try:
+            await self._take_over()
+            while not self._stopping:
+                await self._fire_alarms()
+                records = await self._fetch()
+                if records:
+                    await self._work_off(records)
+        except asyncio.CancelledError:
+            await self._renounce()
+            raise
+        finally:
+            self._around.breaker.release(self._partition.partition)
+            await self._writer.stop()
+
+    async def _take_over(self) -> None:
+        began = time.monotonic()
+        await self._writer.fence()  # 1
+        committed = await self._committed()  # 2
+        if committed is None:
+            await self._around.consumer.seek_to_beginning(self._partition)
+        else:
+            self._around.consumer.seek(self._partition, committed.offset)
+        self._isolation.recall(committed)
+        await self._processor.restore()  # 3
+        self._around.consumer.resume(self._partition)  # 4
+        seconds = time.monotonic() - began
+        self._meters.take_over_seconds.observe(seconds)
+        self._log.info(LogEvent.PARTITION_TAKEN, seconds=round(seconds, 3))
+        if self._isolation.careful:
+            self._log.warning(LogEvent.PARTITION_ISOLATED, deaths=self._isolation.deaths)
+
+    async def _committed(self) -> OffsetAndMetadata | None:
+        # The admin client, because consumer.committed() leaves the metadata out.
+        found = await self._around.admin.list_consumer_group_offsets(
+            self._around.group, partitions=[self._partition]
+        )
+        committed: OffsetAndMetadata | None = found.get(self._partition)
+        return committed if committed and committed.offset >= 0 else None
+
+    async def _fire_alarms(self) -> None:
+        outputs = self._processor.alarms(time.time_ns() // 1_000_000)
+        if outputs:
+            await self._write(outputs, None)
+            self._processor.committed()
+
+    async def _fetch(self) -> Sequence[InputRecord]:
+        found = await self._around.consumer.getmany(
+            self._partition,
+            timeout_ms=_IDLE_MILLISECONDS,
+            max_records=self._isolation.batch_records_max,
+        )
+        await self._meters.lag(self._around.consumer)
+        records: Sequence[InputRecord] = found.get(self._partition, ())
+        if records:
+            self._around.failpoint("fetched")
+        return records
+
+    async def _work_off(self, records: Sequence[InputRecord]) -> None:
+        """Process and commit `records`, as often as it takes; return early only when stopped."""
+        await self._announce(records[0].offset)
+        failures = 0
+        while not self._stopping:
+            try:
+                outputs, verdicts = self._process(records)
+            except Unavailable as error:
+                self._processor.aborted()
+                failures += 1
+                await self._back_off(failures, error)
+                continue
+            if self._admitted(verdicts):
+                await self._commit(records, outputs, verdicts)
+                return
+            self._processor.aborted()
+            await asyncio.sleep(self._around.settings.breaker.retry_seconds)
+
+    async def _announce(self, offset: int) -> None:
+        announcement = self._isolation.announce(offset)
+        if announcement is not None:
+            await self._write((), announcement)
+
+    async def _renounce(self) -> None:
+        """Tell the next owner that this process was stopped, and did not die."""
+        offset = self._isolation.renounce()
+        if offset is not None and not self.writing:
+            await self._write((), offset)
+
+    def _process(self, records: Sequence[InputRecord]) -> tuple[list[Output], list[bool]]:
+        """Return all outputs of a batch, and for each record whether it was rejected."""
+        outputs: list[Output] = []
+        verdicts = []
+        for record in records:
+            rejected = False
+            try:
+                outputs.extend(self._process_one(record))
+            except Rejected as rejection:
+                self._log.warning(
+                    LogEvent.RECORD_REJECTED,
+                    offset=record.offset,
+                    code=rejection.code,
+                    reason=rejection.detail,
+                )
+                outputs.append(dead_letter(record, rejection, topic=self._around.rejected_topic))
+                rejected = True
+            verdicts.append(rejected)
+        outputs.extend(self._processor.finish())
+        self._around.failpoint("processed")
+        return outputs, verdicts
+
+    def _process_one(self, record: InputRecord) -> Sequence[Output]:
+        given_up = self._isolation.given_up(record.offset)
+        if given_up is not None:
+            raise Rejected(RejectionCode.POISONED, given_up)
+        try:
+            return self._processor.process(record)
+        except (Rejected, Unavailable):
+            raise
+        except Exception:  # noqa: BLE001 - whatever one record does must not stop its partition
+            return self._process_again(record)
+
+    def _process_again(self, record: InputRecord) -> Sequence[Output]:
+        """Try a record a second time, by itself; what fails twice is poisoned."""
+        try:
+            return self._processor.process(record)
+        except (Rejected, Unavailable):
+            raise
+        except Exception as error:
+            exception = type(error).__name__
+            self._log.error(  # noqa: TRY400 - a traceback may quote the body
+                LogEvent.RECORD_POISONED,
+                offset=record.offset,
+                exception=exception,
+                stack=own_stack(error),
+            )
+            raise Rejected(RejectionCode.POISONED, exception) from error
+
+    def _admitted(self, verdicts: list[bool]) -> bool:
+        breaker, partition = self._around.breaker, self._partition.partition
+        admitted = breaker.admits(verdicts)
+        if admitted and breaker.release(partition):
+            self._log.info(LogEvent.BREAKER_CLOSED)
+        if not admitted and breaker.hold(partition):
+            self._log.error(LogEvent.BREAKER_OPENED, ratio=round(breaker.ratio(verdicts), 3))
+        self._meters.breaker_open.set(breaker.is_open)
+        return admitted
+
+    async def _commit(
+        self, records: Sequence[InputRecord], outputs: Sequence[Output], verdicts: list[bool]
+    ) -> None:
+        offset = self._isolation.progress(records[-1].offset + 1, len(records))
+        try:
+            await self._write(outputs, offset)
+        except _RECORD_FAULTS as error:
+            raise Unwritable(records[0].offset, len(records), type(error).__name__) from error
+        self._processor.committed()
+        self._isolation.committed(len(records))
+        self._around.breaker.count(verdicts)
+        self._meters.count(verdicts)
+
+    async def _write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
+        began = time.monotonic()
+        self.writing = True
+        committed = False
+        try:
+            await self._writer.write(outputs, offset)
+            committed = True
+        finally:
+            self.writing = False
+            self._meters.kafka_transaction(committed=committed, seconds=time.monotonic() - began)
+
+    async def _back_off(self, failures: int, error: Unavailable) -> None:
+        ceiling = min(self._around.settings.backoff_seconds_max, _BACKOFF_SECONDS_MIN * 2**failures)
+        # Full jitter: partitions that failed together must not come back together.
+        seconds = random.uniform(0, ceiling)  # noqa: S311 - not a secret
+        self._log.warning(LogEvent.BATCH_DELAYED, reason=str(error), seconds=round(seconds, 3))
+        await asyncio.sleep(seconds)

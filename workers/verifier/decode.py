@@ -1,0 +1,100 @@
+"""Decode proven bytes to a JSON object, refusing everything two readers could read differently. Pure.
+
+RFC 8259 leaves duplicate names, huge numbers and deep nesting to the implementation; a signature over
+bytes is worth nothing if the signer's reader and ours find different fields in them.
+"""
+
+import json
+from decimal import Decimal
+from typing import Any, Final, NoReturn
+
+from contracts.codes import RejectionCode
+from contracts.errors import Rejected
+from contracts.provider import SignedBytes, SignedFields
+
+BODY_BYTES_MAX: Final = 8_388_608  # the largest body an endpoint may be configured to take
+DEPTH_MAX: Final = 32  # the deepest real payload has 6 levels
+INTEGER_DIGITS_MAX: Final = 32  # Python's own limit of 4,300 digits is a denial of service away
+
+
+def decode_json(signed: SignedBytes) -> SignedFields:
+    """Return the members of the JSON object that `signed` is.
+
+    Numbers with a fraction become Decimal with every digit given.
+
+    Raises:
+        Rejected: `body_too_large`, `encoding_invalid`, `json_invalid`, `json_duplicate_key`,
+            `json_number_forbidden`, `json_too_deep`, or `payload_invalid` when it is no object.
+    """
+    body = signed.body
+    if len(body) > BODY_BYTES_MAX:
+        raise Rejected(RejectionCode.BODY_TOO_LARGE, f"more than {BODY_BYTES_MAX} bytes")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Rejected(RejectionCode.ENCODING_INVALID, f"byte {error.start}") from None
+    _refuse_depth(text)
+    try:
+        value = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise Rejected(RejectionCode.JSON_INVALID, f"character {error.pos}") from None
+    except RecursionError:
+        raise Rejected(RejectionCode.JSON_TOO_DEEP, f"more than {DEPTH_MAX} levels") from None
+    if not isinstance(value, dict):
+        raise Rejected(RejectionCode.PAYLOAD_INVALID, "the body is not an object")
+    return SignedFields(value, signed)
+
+
+def _refuse_depth(text: str) -> None:
+    # Brackets inside strings count too, so the scan runs only where the bound could be passed at all.
+    if text.count("{") + text.count("[") <= DEPTH_MAX:
+        return
+    depth, inside, escaped = 0, False, False
+    for character in text:
+        if inside:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                inside = False
+        elif character == '"':
+            inside = True
+        elif character in "{[":
+            depth += 1
+            if depth > DEPTH_MAX:
+                raise Rejected(RejectionCode.JSON_TOO_DEEP, f"more than {DEPTH_MAX} levels")
+        elif character in "}]":
+            depth -= 1
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Rejected(RejectionCode.JSON_DUPLICATE_KEY, "one name stands twice in one object")
+    return members
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > INTEGER_DIGITS_MAX:
+        raise Rejected(
+            RejectionCode.JSON_NUMBER_FORBIDDEN, f"more than {INTEGER_DIGITS_MAX} digits"
+        )
+    return int(digits)
+
+
+def _fraction(digits: str) -> Decimal:
+    number = Decimal(digits)
+    # 1e999999 is six bytes of JSON and a megabyte when written out.
+    if abs(number.adjusted()) > INTEGER_DIGITS_MAX:
+        raise Rejected(RejectionCode.JSON_NUMBER_FORBIDDEN, "an exponent beyond any amount")
+    return number
+
+
+def _constant(name: str) -> NoReturn:
+    raise Rejected(RejectionCode.JSON_NUMBER_FORBIDDEN, name)
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
+)

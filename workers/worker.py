@@ -1,0 +1,157 @@
+"""Run one worker: a provider, a role, a consumer group, until SIGTERM.
+
+It waits for its topics instead of failing without them, leaves the group on SIGTERM, and joins anew when a
+membership is lost.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from contracts.topics import Topics
+from runtime.configuration import Configuration
+from runtime.failpoint import Failpoint
+from runtime.kafka import KafkaClients
+from runtime.log_events import LogEvent
+from runtime.management import management_server
+from runtime.metrics import Metrics
+from runtime.telemetry import Logger
+from workers.breaker import Breaker
+from workers.membership import MakeProcessor, Membership
+from workers.transaction import Surroundings
+
+_RETRY_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What tells one kind of worker from another: its input, its group, and how it makes a processor."""
+
+    name: str
+    input_topic: str
+    topics: Topics
+    make_processor: MakeProcessor
+
+
+class Worker:
+    """One worker process's consumer group membership, for as long as it lives."""
+
+    def __init__(
+        self,
+        role: Role,
+        configuration: Configuration,
+        *,
+        clients: KafkaClients,
+        metrics: Metrics,
+        log: Logger,
+        failpoint: Failpoint,
+    ) -> None:
+        """Bind the role to a cluster; nothing is started."""
+        self._role = role
+        self._configuration = configuration
+        self._clients = clients
+        self._metrics = metrics
+        self._log = log
+        self._failpoint = failpoint
+        self._breaker = Breaker(configuration.worker.breaker)
+        self._membership: Membership | None = None
+
+    def readiness(self) -> Mapping[str, bool]:
+        """Return what /readyz shows."""
+        return {
+            "joined": self._membership is not None,
+            "breaker_closed": not self._breaker.is_open,
+        }
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set."""
+        configuration = self._configuration
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(
+                management_server(
+                    host=configuration.management_host,
+                    port=configuration.management_port,
+                    metrics=self._metrics,
+                    readiness=self.readiness,
+                )
+            )
+            admin = await self._admin(stop)
+            if admin is None:
+                return
+            stack.push_async_callback(admin.close)
+            while not stop.is_set():
+                await self._stay(admin, stop)
+
+    async def _admin(self, stop: asyncio.Event) -> AIOKafkaAdminClient | None:
+        """Return a connected client once the brokers answer and the input topic exists."""
+        said = ""
+        while not stop.is_set():
+            admin = self._clients.admin()
+            try:
+                await admin.start()
+                if self._role.input_topic in await admin.list_topics():
+                    return admin
+                reason = (
+                    f"topic {self._role.input_topic} does not exist; esito topics apply creates it"
+                )
+            except KafkaError as error:
+                reason = f"Kafka does not answer ({type(error).__name__})"
+            await admin.close()
+            if reason != said:
+                self._log.warning(LogEvent.BATCH_DELAYED, reason=reason)
+                said = reason
+            await _first_of(stop, seconds=_RETRY_SECONDS)
+        return None
+
+    async def _stay(self, admin: AIOKafkaAdminClient, stop: asyncio.Event) -> None:
+        """Be a member until `stop`, or until the membership is lost."""
+        settings = self._configuration.worker
+        group = f"{self._configuration.topic_prefix}esito.{self._role.name}"
+        around = Surroundings(
+            group=group,
+            rejected_topic=self._role.topics.rejected,
+            consumer=self._clients.consumer(
+                group=group,
+                fetch_bytes_max=settings.fetch_bytes_max,
+                session_seconds=settings.session_seconds,
+            ),
+            admin=admin,
+            settings=settings,
+            breaker=self._breaker,
+            metrics=self._metrics,
+            log=self._log,
+            failpoint=self._failpoint,
+        )
+        membership = Membership(
+            self._role.input_topic,
+            clients=self._clients,
+            make_processor=self._role.make_processor,
+            around=around,
+        )
+        try:
+            await membership.join()
+            self._membership = membership
+            await _first_of(stop, membership.lost)
+        except KafkaError as error:
+            self._log.warning(LogEvent.BATCH_DELAYED, exception=type(error).__name__)
+            await _first_of(stop, seconds=_RETRY_SECONDS)
+        finally:
+            self._membership = None
+            await membership.leave()
+        if not stop.is_set():
+            self._log.warning(LogEvent.MEMBERSHIP_RENEWED, group=group)
+
+
+async def _first_of(*events: asyncio.Event, seconds: float | None = None) -> None:
+    """Wait until one of `events` is set, at most `seconds`."""
+    waiters = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiters, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for waiter in waiters:
+            waiter.cancel()
