@@ -1,7 +1,8 @@
 """Write CloudEvents 1.0 attributes as Kafka headers (Kafka protocol binding, binary mode).
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
-A binary event without data would be a tombstone on a compacted topic, so `data` is never empty here.
+
+A binary event without data would be a tombstone on a compacted topic: ours always have data.
 """
 
 from uuid import UUID, uuid5
@@ -13,7 +14,7 @@ _NAMESPACE = UUID("6f1d4c5e-3b0a-4e52-9a7e-0d6c5a2b9f41")
 
 
 def event_id(endpoint: str, transaction_id: str, fact: str) -> str:
-    """Return the id of the event about `fact`: the same fact has the same id wherever it is computed."""
+    """Return the id of the event about `fact`: the same wherever and whenever it is computed."""
     # Line feeds can occur in none of the three, so no two triples write alike.
     return str(uuid5(_NAMESPACE, f"{endpoint}\n{transaction_id}\n{fact}"))
 

@@ -1,10 +1,11 @@
 """Give every way a callback can fail, and everything a person should look at, one stable name.
 
-A code is a header, a metric label, a heading of docs/RUNBOOK.md and a folder of test vectors, so it never
-changes its meaning. The sentence beside it is what the runbook and the command line show.
+A code is a header, a metric label, a heading of docs/RUNBOOK.md and a folder of test vectors, so it
+never changes its meaning. The sentence beside it is what the runbook and the command line show.
 """
 
 from enum import StrEnum
+from typing import Self
 
 
 class Code(StrEnum):
@@ -12,7 +13,7 @@ class Code(StrEnum):
 
     sentence: str
 
-    def __new__(cls, value: str, sentence: str) -> "Code":
+    def __new__(cls, value: str, sentence: str) -> Self:
         """Make a member whose string value is the code and which carries its sentence."""
         member = str.__new__(cls, value)
         member._value_ = value
@@ -21,7 +22,7 @@ class Code(StrEnum):
 
 
 class RefusalCode(Code):
-    """Why the ingress answered an error: such a request was not stored, and the provider knows it."""
+    """Why the ingress answered an error: the request was not stored, and the caller knows it."""
 
     PATH_UNKNOWN = "path_unknown", "No endpoint has this path."
     METHOD_FORBIDDEN = (
@@ -60,7 +61,7 @@ class RefusalCode(Code):
 
 
 class RejectionCode(Code):
-    """Why a stored record became a dead letter: it was kept, and can be replayed once the cause is gone."""
+    """Why a stored record became a dead letter, to be replayed once the cause is gone."""
 
     RECORD_MALFORMED = (
         "record_malformed",

@@ -14,7 +14,7 @@ class EsitoError(Exception):
 
 
 class Rejected(EsitoError):
-    """This record can never become a status; it is kept as a dead letter under `code`.
+    """The record can never become a status; it is kept as a dead letter under `code`.
 
     `detail` is written to a header, so it names fields and rules, never values of the body.
     """

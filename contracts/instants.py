@@ -1,7 +1,7 @@
 """Write and read instants the one way Esito's records have them: RFC 3339, UTC, microseconds, `Z`.
 
-A fixed width makes instants compare as text in the order of time. A provider's own instants are never
-rewritten: they are kept as given, with as many digits as the provider sent.
+A fixed width makes instants compare as text in the order of time. A provider's own instants are
+never rewritten: they are kept as given, with as many digits as the provider sent.
 """
 
 from datetime import UTC, datetime

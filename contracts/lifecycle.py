@@ -1,7 +1,7 @@
-"""Say what each native status means for a transaction that already has one: a total table, and its reader.
+"""Say what a native status does to a transaction that already has one: a table and its reader.
 
-A provider writes its table as text, one row for each status a transaction may stand in and one column for
-each status the provider may say next. `parse_table` refuses a table with a hole in it.
+A provider writes its table as text, one row for each status a transaction may stand in and one
+column for each status the provider may say next. `parse_table` refuses a table with a hole in it.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ Table = Mapping[str, Mapping[str, Move]]
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """A provider's native statuses, what each is called in normalised words, and the table of moves."""
+    """A provider's native statuses, their normalised names, and the table of moves."""
 
     table: Table
     statuses: Mapping[str, Status]
@@ -52,7 +52,7 @@ class Lifecycle:
         return native in self.statuses
 
     def move(self, current: str | None, said: str) -> Move:
-        """Return what `said` does to a transaction that stands in `current` (None: nothing said yet)."""
+        """Return what `said` does to a transaction standing in `current` (None: nothing said yet)."""
         return self.table[current or UNBORN][said]
 
 
@@ -77,8 +77,8 @@ def parse_table(text: str) -> Table:
 def lifecycle(*tables: str, statuses: Mapping[str, Status], final: set[str]) -> Lifecycle:
     """Return the lifecycle of one or more tables in text, the mapping and the final statuses.
 
-    Several tables are several kinds of transaction (a session, a charge); a status of one kind said of a
-    transaction of another is a conflict.
+    Several tables are several kinds of transaction (a session, a charge); a status of one kind said
+    of a transaction of another is a conflict.
 
     Raises:
         Broken: tables, mapping and final statuses do not name the same native statuses.

@@ -1,4 +1,4 @@
-"""Validate a provider's payload: strict about what a decision needs, silent about what it may add."""
+"""Validate a payload: strict about what a decision needs, silent about what may be added."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -45,10 +45,10 @@ def _rules_broken(error: ValidationError) -> str:
 def _plain_decimal(given: object) -> str:
     """Return an amount as decimal text with the digits given: a JSON number, or a string of digits.
 
-    The decoder hands over JSON numbers as int or Decimal, so no digit is lost to a float on the way.
+    The decoder hands over JSON numbers as int or Decimal: no digit is lost to a float on the way.
     """
     if isinstance(given, bool) or not isinstance(given, int | str | Decimal):
-        raise ValueError("not an amount")
+        raise ValueError("not an amount")  # noqa: TRY004 - pydantic takes a TypeError for a bug
     text = format(given, "f") if isinstance(given, Decimal) else str(given)
     whole, _, fraction = text.partition(".")
     digits = (whole + fraction).isascii() and (whole + fraction).isdigit()

@@ -1,4 +1,4 @@
-"""Say what a provider must declare: how it calls, what it must prove, and how its words are translated."""
+"""Say what a provider declares: how it calls, what it proves, how its words are translated."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from contracts.update import Proof, Record, Statement
 class Answers(Record):
     """The HTTP statuses this provider's contract asks for; the ingress knows no others by provider.
 
-    `stale` answers an authenticated callback whose signed timestamp is outside the tolerance: the callback
-    is stored all the same, and becomes a dead letter.
+    `stale` answers an authenticated callback whose signed timestamp is outside the tolerance: the
+    callback is stored all the same, and becomes a dead letter.
     """
 
     accepted: int = 200
@@ -25,7 +25,8 @@ class Answers(Record):
 class Door(Record):
     """All the ingress may know of a provider, as data: it never imports the provider's own module.
 
-    `credentials` are every one required. `stored_headers` are kept in the raw record as `http-<name>`.
+    `credentials` are every one required. `stored_headers` are kept in the raw record as
+    `http-<name>`.
     """
 
     provider: str
@@ -64,8 +65,8 @@ Translate = Callable[[SignedFields], tuple[Statement, ...]]
 class Provider:
     """One provider: its door, its lifecycle, and the translation of its payloads.
 
-    `probes` are native statuses that concern no transaction (a test callback). `callback_statuses`, where
-    given, are the only statuses a callback may say; the others come by polls alone.
+    `probes` are native statuses that concern no transaction (a test callback). `callback_statuses`,
+    where given, are the only statuses a callback may say; the others come by polls alone.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Describe a raw record: the body as received, byte for byte, with what the ingress knows in headers.
+"""Describe a raw record: the body, byte for byte, and in headers what the ingress knows of it.
 
 Metadata lives in headers because a body may be any bytes: a Latin-1 body survives no JSON envelope.
 Credentials never appear: `esito-principal` names the credential that authenticated, not its secret.
@@ -77,7 +77,7 @@ class RawCallback:
         """Read a record of the raw topic.
 
         Raises:
-            Rejected: `record_malformed` when a header is missing, or is not what the ingress writes.
+            Rejected: `record_malformed` when a header is absent or not as the ingress writes it.
         """
         found = dict(headers)
         try:

@@ -22,9 +22,9 @@ class Evidence(Record):
 class StatusEvent(Record):
     """One change of one transaction's status.
 
-    `id` is the same for the same provider fact on redelivery, replay and re-verification: a subscriber
-    that remembers ids has effectively-once delivery. `sequence` counts from 1 without gaps for each
-    transaction. `occurred_at` is the provider's own text; `received_at` is ours.
+    `id` is the same for the same provider fact on redelivery, replay and re-verification: a
+    subscriber that remembers ids has effectively-once delivery. `sequence` counts from 1 without
+    gaps for each transaction. `occurred_at` is the provider's own text; `received_at` is ours.
     """
 
     id: str

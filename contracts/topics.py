@@ -1,7 +1,7 @@
 """Name the six topics of a provider, and say what each must be configured as.
 
-`callbacks.<provider>.raw.v1` and its siblings are public names: subscribers, dashboards and access rules
-quote them. A prefix (`ESITO_TOPIC_PREFIX`) keeps several installations apart on one cluster.
+`callbacks.<provider>.raw.v1` and its siblings are public names: subscribers, dashboards and access
+rules quote them. A prefix (`ESITO_TOPIC_PREFIX`) keeps several installations apart on one cluster.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class Role(StrEnum):
     STATE = "state"
 
 
-# These four share one partition count: the state machine of partition n reads verified/n and writes the
-# others at n, so the order of one transaction is the order of one partition everywhere.
+# These four share one partition count: the state machine of partition n reads verified/n and writes
+# the others at n, so the order of one transaction is the order of one partition everywhere.
 CO_PARTITIONED = (Role.VERIFIED, Role.STATUS, Role.ANOMALIES, Role.STATE)
 
 

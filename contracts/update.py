@@ -1,4 +1,4 @@
-"""Describe what a provider provably said about one transaction: the record of the verified topic."""
+"""Describe what a provider provably said of one transaction: the record of the verified topic."""
 
 from enum import StrEnum
 from typing import Annotated, Final
@@ -33,7 +33,7 @@ class Scheme(StrEnum):
 
 
 class Proof(Record):
-    """Who vouches for the bytes: the scheme, its algorithm, the key's id, and the signer it belongs to."""
+    """Who vouches for the bytes: scheme, algorithm, the key's id, and the signer it belongs to."""
 
     scheme: Annotated[Scheme, Field(strict=False)]
     algorithm: str
@@ -68,8 +68,8 @@ class Reason(Record):
 class Statement(Record):
     """What one payload says about one transaction: the provider's words, in our shape.
 
-    `fact` is what stays the same when the provider sends it again: it makes the status event's id. The
-    default is the native status, because no lifecycle here passes through one status twice.
+    `fact` is what stays the same when the provider sends it again: it makes the status event's id.
+    Where no lifecycle passes through one status twice, that is the native status.
     """
 
     transaction_id: TransactionId

@@ -1,7 +1,7 @@
-"""Write the HTTP answers: empty on success, RFC 9457 problem details otherwise, nothing that helps an attacker.
+"""Write the HTTP answers: empty on success, RFC 9457 problem details otherwise.
 
-`credentials_missing`, `credentials_wrong` and their like are told apart in metrics and logs, and are one and
-the same answer to the caller.
+Nothing in them helps an attacker: `credentials_missing`, `credentials_wrong` and their like are told apart in metrics and logs, and
+are one and the same answer to the caller.
 """
 
 import json

@@ -77,7 +77,8 @@ class App:
         try:
             await stop.wait()
         finally:
-            # Stops listening, lets handlers in flight finish within the grace period, closes connections.
+            # Stops listening, lets handlers in flight finish within the grace period, closes
+            # connections.
             await runner.cleanup()
             await asyncio.gather(*(one.stop() for one in self.enqueuers.values()))
 

@@ -1,6 +1,6 @@
-"""Decide who is calling, from header fields and raw bytes alone. Pure: everything, the time too, is given.
+"""Decide who is calling, from header fields, raw bytes and the time. Pure: all three are given.
 
-Two steps, because the first needs no body: a caller without a valid API key cannot make us read one.
+Two steps, because the first needs no body: without a valid API key nobody makes us read one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class Refused(EsitoError):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """The outcome of checking an HMAC: which key made it, and whether its timestamp is out of tolerance."""
+    """A right HMAC: which key made it, and whether its timestamp is outside the tolerance."""
 
     key_id: str
     stale: bool

@@ -1,4 +1,4 @@
-"""Build the app that a configuration describes: one handler per endpoint, one way in per provider."""
+"""Build the app that a configuration describes: a handler per endpoint, a way in per provider."""
 
 from collections.abc import Callable
 from functools import partial
@@ -54,7 +54,7 @@ class AppBuilder:
             for route, handler in self._handlers(endpoint).items():
                 if route in routes:
                     raise Broken(
-                        f"endpoint {endpoint.name}: the path {route[1]} is taken by another endpoint"
+                        f"endpoint {endpoint.name}: another endpoint has the path {route[1]}"
                     )
                 routes[route] = handler
         return App(

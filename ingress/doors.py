@@ -1,4 +1,4 @@
-"""Know the providers' doors as data, so that no provider's module, and no payload model, is ever imported.
+"""Know the providers' doors as data, so that no module with a payload model is ever imported.
 
 `doors.json` is generated from contracts/providers by `make contracts`; the gate compares it.
 """
@@ -27,7 +27,8 @@ def door_of(endpoint: Endpoint, doors: dict[str, Door]) -> Door:
     door = doors.get(endpoint.provider)
     if door is None:
         raise Broken(
-            f"endpoint {endpoint.name}: no provider {endpoint.provider}; there are {', '.join(doors)}"
+            f"endpoint {endpoint.name}: no provider {endpoint.provider}; "
+            f"there are {', '.join(doors)}"
         )
     for credential in door.credentials:
         if getattr(endpoint, credential) is None:

@@ -1,10 +1,12 @@
-"""Store records in one raw topic, many in one batch, and tell each caller when Kafka has confirmed its own.
+"""Store records in one raw topic, many in a batch, and tell each caller what Kafka confirmed.
 
-aiokafka keeps one produce request in flight to a broker and one batch of a partition in it, so records are
-batched here while a request is under way: one future for a batch instead of one for a record.
+aiokafka keeps one produce request in flight to a broker and one batch of a partition in it, so
+records are batched here while a request is under way: one future for a batch instead of one for a
+record.
 
-A record whose confirmation did not come in time is not taken back: it may be stored all the same, and its
-caller, who heard 503, sends it again. Its room stays taken until Kafka answers, which bounds the memory.
+A record whose confirmation did not come in time is not taken back: it may be stored all the same,
+and its caller, who heard 503, sends it again. Its room stays taken until Kafka answers, which
+bounds the memory.
 """
 
 import asyncio
@@ -84,8 +86,8 @@ class Enqueuer:
     ) -> asyncio.Future[bool]:
         """Add a record; the future says whether Kafka confirmed it in time.
 
-        The reserved `room` for the body is given back once Kafka has answered, in time or not. Call only
-        while `ready`.
+        The reserved `room` for the body is given back once Kafka has answered, in time or not. Call
+        only while `ready`.
         """
         batch = self._open
         if batch is None or not _append(batch, headers, body):

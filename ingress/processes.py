@@ -1,4 +1,4 @@
-"""Run one ingress process per core: the parent only starts them, passes signals on, and ends when one does.
+"""Run one ingress process per core; the parent starts them and ends when one of them does.
 
 They share the port by SO_REUSEPORT; the management port of process n is the configured one plus n.
 """
@@ -17,7 +17,7 @@ async def run_processes(count: int, configuration: Path, log: Logger, stop: asyn
     """Run `count` processes until `stop`, or until one of them ends.
 
     Raises:
-        Broken: a process ended by itself; the others are stopped, so that the whole is started anew.
+        Broken: a process ended with an error; the others are stopped, so that all start anew.
     """
     del log
     children = [await _start(index, configuration) for index in range(count)]

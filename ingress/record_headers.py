@@ -20,7 +20,7 @@ class RecordHeaders:
             (raw.METHOD, method.encode()),
         ]
         self._public_url = public_url.rstrip("/")
-        # Media types, paths and key ids are few and repeat; the bound is against a caller who varies them.
+        # Media types, paths and key ids are few; the bound is against a caller who varies them.
         self._pair = lru_cache(maxsize=256)(_encoded)
 
     def build(
@@ -50,7 +50,7 @@ class RecordHeaders:
         return pairs
 
     def target_uri(self, path: str) -> str:
-        """Return the URI as the provider called it: the public address, then path and query as sent."""
+        """Return the URI as the provider called it: public address, path and query as sent."""
         return self._public_url + path
 
 

@@ -1,4 +1,7 @@
-"""Bound what waits for Kafka: each endpoint first, so a noisy provider fills its own share, then all. Pure."""
+"""Bound what waits for Kafka: each endpoint first, then all of them together. Pure.
+
+So a noisy provider fills its own share and does not shut out the others.
+"""
 
 from dataclasses import dataclass
 

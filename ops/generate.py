@@ -1,4 +1,7 @@
-"""Write every file that is derived from the contracts: `python -m ops.generate`, compared by the gate."""
+"""Write every file that is derived from the contracts: `python -m ops.generate`.
+
+The gate compares what is committed with what this writes.
+"""
 
 import json
 from pathlib import Path

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from contracts.topics import Role, Topics
+from contracts.errors import Broken
+from contracts.topics import CO_PARTITIONED, Role, Topics
 from runtime.configuration import Configuration
 from runtime.kafka import RECORD_OVERHEAD_BYTES
 
@@ -20,10 +22,24 @@ class TopicPlan:
     """What one topic must be."""
 
     name: str
+    provider: str
     role: Role
     partitions: int
     replication_factor: int
     settings: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One way in which the cluster is not as planned, and what makes it so."""
+
+    topic: str
+    what: str
+    fix: str
+
+    def __str__(self) -> str:
+        """Return it as one sentence."""
+        return f"{self.topic}: {self.what}"
 
 
 def planned_topics(configuration: Configuration) -> list[TopicPlan]:
@@ -47,13 +63,14 @@ def _plan(configuration: Configuration, provider: str, role: Role, name: str) ->
         "max.message.bytes": str(largest),
         **_retention(configuration, role),
     }
-    return TopicPlan(name, role, topics.partitions, topics.replication_factor, settings)
+    return TopicPlan(name, provider, role, topics.partitions, topics.replication_factor, settings)
 
 
 def _retention(configuration: Configuration, role: Role) -> dict[str, str]:
     topics = configuration.topics
     if role is Role.STATE:
-        # Compaction within minutes keeps a restore as long as the state, not as long as its history.
+        # Compaction within minutes keeps a restore as long as the state, not as long as its
+        # history.
         return {
             "cleanup.policy": "compact",
             "min.cleanable.dirty.ratio": "0.2",
@@ -68,11 +85,15 @@ def _retention(configuration: Configuration, role: Role) -> dict[str, str]:
 
 
 async def create_missing(admin: AIOKafkaAdminClient, plans: Iterable[TopicPlan]) -> list[str]:
-    """Create the topics that do not exist; return their names."""
+    """Create the topics that do not exist; return their names.
+
+    Raises:
+        Broken: the brokers refuse a topic; the message says why.
+    """
     existing = set(await admin.list_topics())
     missing = [plan for plan in plans if plan.name not in existing]
     if missing:
-        await admin.create_topics(
+        response = await admin.create_topics(
             [
                 NewTopic(
                     name=plan.name,
@@ -83,45 +104,121 @@ async def create_missing(admin: AIOKafkaAdminClient, plans: Iterable[TopicPlan])
                 for plan in missing
             ]
         )
+        for topic, code, message, *_ in response.topic_errors:
+            # Somebody else created it in the meantime: that is what was wanted.
+            if code not in {0, TopicAlreadyExistsError.errno}:
+                raise Broken(
+                    f"{topic}: not created: {_reason(code, message)}; see topics: in the file"
+                )
     return [plan.name for plan in missing]
 
 
-async def differences(admin: AIOKafkaAdminClient, plans: Iterable[TopicPlan]) -> list[str]:
-    """Return a sentence for each way in which the cluster differs from the plans."""
+async def differences(admin: AIOKafkaAdminClient, plans: Iterable[TopicPlan]) -> list[Difference]:
+    """Return each way in which the cluster differs from the plans, in the order of the plans."""
     plans = list(plans)
-    existing = set(await admin.list_topics())
-    found = [f"{plan.name}: does not exist" for plan in plans if plan.name not in existing]
-    present = [plan for plan in plans if plan.name in existing]
+    # Every topic is described, because asking for one that is missing may create it.
+    described = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
+    found = [
+        Difference(plan.name, "does not exist", "esito topics apply")
+        for plan in plans
+        if plan.name not in described
+    ]
+    present = [plan for plan in plans if plan.name in described]
+    shapes = {plan: described[plan.name] for plan in present}
+    for plan, partitions in shapes.items():
+        found += _shape_differences(plan, partitions)
+    found += _co_partition_differences({plan: len(one) for plan, one in shapes.items()})
     if present:
-        found += await _partition_differences(admin, present)
         found += await _setting_differences(admin, present)
     return found
 
 
-async def _partition_differences(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> list[str]:
+def _shape_differences(plan: TopicPlan, partitions: list[dict[str, Any]]) -> list[Difference]:
     found = []
-    described = {
-        one["topic"]: one for one in await admin.describe_topics([plan.name for plan in plans])
-    }
-    for plan in plans:
-        partitions = described[plan.name]["partitions"]
-        if len(partitions) != plan.partitions:
-            found.append(f"{plan.name}: {len(partitions)} partitions, planned {plan.partitions}")
-        replicas = min((len(one["replicas"]) for one in partitions), default=0)
-        if replicas < plan.replication_factor:
-            found.append(f"{plan.name}: {replicas} replicas, planned {plan.replication_factor}")
+    if len(partitions) != plan.partitions:
+        found.append(
+            Difference(
+                plan.name,
+                f"partitions={len(partitions)}, planned {plan.partitions}",
+                _partition_fix(plan, len(partitions)),
+            )
+        )
+    replicas = min((len(one["replicas"]) for one in partitions), default=0)
+    if replicas != plan.replication_factor:
+        found.append(
+            Difference(
+                plan.name,
+                f"replication={replicas}, planned {plan.replication_factor}",
+                "move the replicas with kafka-reassign-partitions.sh, or set "
+                f"topics.replication_factor: {replicas}",
+            )
+        )
     return found
 
 
-async def _setting_differences(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> list[str]:
+def _partition_fix(plan: TopicPlan, actual: int) -> str:
+    if plan.role in CO_PARTITIONED:
+        # A key moves to another partition, away from its history and its state.
+        return (
+            f"set topics.partitions: {actual}; the partitions of this topic cannot be changed while "
+            "it holds records"
+        )
+    if actual > plan.partitions:
+        return f"set topics.partitions: {actual}; partitions cannot be taken away"
+    return (
+        f"kafka-topics.sh --bootstrap-server BROKERS --alter --topic {plan.name} "
+        f"--partitions {plan.partitions}"
+    )
+
+
+def _co_partition_differences(counts: dict[TopicPlan, int]) -> list[Difference]:
+    """Compare the four topics of each provider with each other, whatever the plan says."""
+    found = []
+    for provider in sorted({plan.provider for plan in counts}):
+        four = {
+            plan: count
+            for plan, count in counts.items()
+            if plan.provider == provider and plan.role in CO_PARTITIONED
+        }
+        if len(set(four.values())) > 1:
+            said = ", ".join(f"{plan.role}={count}" for plan, count in four.items())
+            found.append(
+                Difference(
+                    next(iter(four)).name,
+                    f"partition counts of {provider} differ: {said}; the state machine needs them "
+                    "equal",
+                    f"stop the workers of {provider} and create the odd topic anew with "
+                    f"{max(four.values())} partitions",
+                )
+            )
+    return found
+
+
+async def _setting_differences(
+    admin: AIOKafkaAdminClient, plans: list[TopicPlan]
+) -> list[Difference]:
     resources = [ConfigResource(ConfigResourceType.TOPIC, plan.name) for plan in plans]
     actual: dict[str, dict[str, str]] = {}
+    found = []
     for response in await admin.describe_configs(resources):
-        for _, _, _, name, entries in response.resources:
+        for code, message, _, name, entries in response.resources:
             actual[name] = {entry[0]: entry[1] for entry in entries}
-    return [
-        f"{plan.name}: {setting}={actual[plan.name].get(setting)}, planned {value}"
+            if code:
+                what = f"its settings cannot be read: {_reason(code, message)}"
+                found.append(Difference(name, what, "allow DESCRIBE_CONFIGS on the topic"))
+    return found + [
+        Difference(
+            plan.name,
+            f"{setting}={actual[plan.name].get(setting)}, planned {value}",
+            f"kafka-configs.sh --bootstrap-server BROKERS --alter --topic {plan.name} "
+            f"--add-config {setting}={value}",
+        )
         for plan in plans
         for setting, value in plan.settings.items()
-        if actual[plan.name].get(setting) != value
+        if actual.get(plan.name) and actual[plan.name].get(setting) != value
     ]
+
+
+def _reason(code: int, message: str | None) -> str:
+    name = for_code(code).__name__
+    return f"{name} ({message})" if message else name

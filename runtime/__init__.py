@@ -1,4 +1,5 @@
-"""What every process of Esito stands on: configuration, keys, Kafka client settings, telemetry, shutdown.
+"""What every process stands on: configuration, keys, Kafka client settings, telemetry, shutdown.
 
-It knows no provider and no payload. `ingress`, `workers` and `ops` import it; it imports `contracts` only.
+It knows no provider and no payload. `ingress`, `workers` and `ops` import it; it imports
+`contracts` only.
 """

@@ -21,7 +21,7 @@ Count = Annotated[int, Field(gt=0)]
 
 
 class Section(BaseModel):
-    """The base of every part of the file: closed to unknown keys, and silent about values in errors."""
+    """The base of every part of the file: closed to unknown keys, no values in its errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -86,9 +86,9 @@ class Hmac(Keys):
 
 
 class EndpointLimits(Section):
-    """What one endpoint may hold at a time, so that a noisy provider does not shut out the others."""
+    """What one endpoint may hold, so that a noisy provider does not shut out the others."""
 
-    # Pivot's callbacks are 4 kB; a cap that no honest callback reaches, since Pivot never retries a 413.
+    # Pivot's callbacks are 4 kB, and it never retries a 413: a cap no honest callback reaches.
     body_bytes_max: Annotated[int, Field(gt=0, le=8_388_608)] = 262_144
     waiting_callbacks_max: Count = 2_000
     waiting_bytes_max: Count = 16_777_216
@@ -111,7 +111,7 @@ class Endpoint(Section):
     )
     early_seconds: Annotated[float, Field(ge=0)] = Field(
         0,
-        description="How long a callback may precede its expectation, parked, before it is unsolicited.",
+        description="How long a callback may wait for its expectation before it is unsolicited.",
     )
     deadline_seconds: Seconds | None = Field(
         None, description="Deadline of an expectation that names none, counted from its arrival."
@@ -120,7 +120,7 @@ class Endpoint(Section):
 
 
 class Tls(Section):
-    """Terminate TLS in the ingress; with `client_ca_file`, only for callers with a certificate of that CA."""
+    """Terminate TLS in the ingress; with `client_ca_file`, callers need a certificate of that CA."""
 
     certificate_file: Path
     key_file: Path
@@ -150,7 +150,7 @@ class Ingress(Section):
     )
     retry_after_seconds: Count = 5
     linger_milliseconds: Annotated[float, Field(ge=0)] = 2
-    # 16 KiB, the client's default, moves seven callbacks a round trip; from 256 KiB on it is twice as fast.
+    # 16 KiB, the client's default, moves seven callbacks a round trip; 256 KiB are twice as fast.
     batch_bytes_max: Annotated[int, Field(ge=262_144)] = 524_288
     grace_seconds: Seconds = Field(25, description="From SIGTERM to exit; below Kubernetes' 30.")
 

@@ -1,8 +1,8 @@
 """Read the configuration: a YAML file for endpoints and limits, the environment for infrastructure.
 
-Precedence: environment over file over default. Every environment variable starts with `ESITO_`; unknown
-ones are errors, so a misspelt name is found at start and not in an incident. Relative paths in the file
-are relative to the file.
+Precedence: environment over file over default. Every environment variable starts with `ESITO_`;
+unknown ones are errors, so a misspelt name is found at start and not in an incident. Relative paths
+in the file are relative to the file.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""Make Kafka clients the one way Esito uses them: every setting that a promise depends on is written out."""
+"""Make Kafka clients the one way Esito uses them.
+
+Every setting that a promise depends on is written out, also where it is the default.
+"""
 
 import ssl
 from pathlib import Path
@@ -14,12 +17,12 @@ from runtime.configuration import Configuration
 # Room for headers and the record's own fields beside the largest body.
 RECORD_OVERHEAD_BYTES: Final = 65_536
 # While the former Kafka transaction's markers are written the broker answers NOT_ENOUGH_REPLICAS to
-# clients of this protocol age; aiokafka's default of 100 ms is the whole p99 of a Kafka transaction.
+# clients of this protocol age; aiokafka's default of 100 ms is the whole p99 of a transaction.
 _TRANSACTION_BACKOFF_MILLISECONDS: Final = 5
 
 
 class KafkaClients:
-    """A factory of clients for one configuration; every client it makes is started by its caller."""
+    """A factory of clients for one configuration; whoever asks for a client starts it."""
 
     def __init__(self, configuration: Configuration, *, client_id: str) -> None:
         """Read certificates and password once.

@@ -1,4 +1,4 @@
-"""Hold the secrets of one endpoint that are valid side by side. Pure: the files are read elsewhere."""
+"""Hold the secrets of one credential, valid side by side. Pure: files are read elsewhere."""
 
 import hashlib
 import hmac
@@ -17,7 +17,7 @@ class Key:
     digest: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Hash the secret once: comparing digests hides its length and costs the same for any guess."""
+        """Hash the secret once: comparing digests hides its length, and any guess costs the same."""
         object.__setattr__(self, "digest", hashlib.sha256(self.secret).digest())
 
     def valid_at(self, moment: datetime) -> bool:

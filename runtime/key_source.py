@@ -1,4 +1,4 @@
-"""Read key rings from files and take changed files while running; a broken file never replaces a good ring.
+"""Read key rings from files, again when they change; a broken file never replaces a good ring.
 
 Kubernetes swaps a mounted secret by renaming a directory, so contents are compared, not times.
 """
@@ -129,8 +129,8 @@ def _read(file: Path) -> bytes:
 def check_golden_vector(hmac: Hmac) -> None:
     """Prove that the profile reproduces one captured request.
 
-    The file is JSON with `method`, `path`, `target_uri`, `timestamp`, `signature`, `secret`, and the body
-    as `body_base64`. It holds a (staging) secret: mount it like one.
+    The file is JSON with `method`, `path`, `target_uri`, `timestamp`, `signature`, `secret`, and
+    the body as `body_base64`. It holds a (staging) secret: mount it like one.
 
     Raises:
         Broken: the file is not such a vector, or its signature is not what the profile computes.

@@ -1,7 +1,7 @@
-"""Name every log event and every field of one, with its meaning: docs/TELEMETRY.md is rendered from here.
+"""Name every log event and every field of one, with its meaning; docs/TELEMETRY.md shows them.
 
-A field that is not in this catalogue is written as `[redacted]`, so personal data cannot reach a log by
-somebody adding a field in haste.
+A field that is not in this catalogue is written as `[redacted]`, so personal data cannot reach a
+log by somebody adding a field in haste.
 """
 
 from typing import Final

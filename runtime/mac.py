@@ -1,7 +1,7 @@
-"""Compute and check an HMAC over a callback as a declared profile says. Pure: bytes in, verdict out.
+"""Compute and check an HMAC over a callback as a profile says. Pure: bytes in, verdict out.
 
-A profile is configuration because some providers publish no recipe. There is exactly one per endpoint:
-trying several until one fits would turn the ingress into a forgery oracle.
+A profile is configuration because some providers publish no recipe. There is exactly one per
+endpoint: trying several until one fits would turn the ingress into a forgery oracle.
 """
 
 import base64
@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-SECRET_BYTES_MIN: Final = (
-    16  # 128 bits: RFC 2104 §3 discourages keys shorter than the hash's strength
-)
+# 128 bits. RFC 2104 §3 discourages keys shorter than the hash's output, which providers do hand out.
+SECRET_BYTES_MIN: Final = 16
+_EPOCH_DIGITS_MAX: Final = 15  # milliseconds until the year 33,658
 
 
 class Hash(StrEnum):
@@ -148,7 +148,7 @@ def read_timestamp(form: TimestampFormat, header: bytes) -> datetime | None:
 
 
 def _digits(text: str) -> int:
-    if not text.isdigit() or len(text) > 15:
+    if not text.isdigit() or len(text) > _EPOCH_DIGITS_MAX:
         raise ValueError("not a count of seconds or milliseconds")
     return int(text)
 

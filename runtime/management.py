@@ -1,4 +1,4 @@
-"""Serve /healthz, /readyz and /metrics on a port of their own, away from what providers can reach."""
+"""Serve /healthz, /readyz and /metrics on a port of their own, out of the providers' reach."""
 
 from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
@@ -23,8 +23,8 @@ async def management_server(
 ) -> "AsyncIterator[int]":
     """Serve until the block ends; yield the port in use.
 
-    `readiness()` names each condition and whether it holds; all must, or /readyz answers 503 and says
-    which does not. /healthz answers 200 while the event loop runs.
+    `readiness()` names each condition and whether it holds; all must, or /readyz answers 503 and
+    says which does not. /healthz answers 200 while the event loop runs.
 
     Raises:
         Broken: the port is taken.

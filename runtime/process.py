@@ -1,4 +1,4 @@
-"""Run one process of Esito: read the environment, configure, run until SIGTERM, exit with a meaning.
+"""Run one process of Esito: configure it, run it until SIGTERM, exit with a meaning.
 
 Exit codes: 0 finished, 2 misconfigured (the message says what to change), 1 anything else.
 """
@@ -36,7 +36,7 @@ def add_configuration_option(parser: argparse.ArgumentParser, environ: Mapping[s
 
 
 def run_process(file: Path, *, process: str, main: Main) -> int:
-    """Load the configuration and run `main` until it returns; its event is set by SIGTERM and SIGINT."""
+    """Load the configuration and run `main`; SIGTERM and SIGINT set its event. Return the exit code."""
     try:
         configuration = load_configuration(file, environ=os.environ)
     except Broken as error:
@@ -47,7 +47,7 @@ def run_process(file: Path, *, process: str, main: Main) -> int:
         with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
             runner.run(_supervised(main, configuration, log))
     except Broken as error:
-        log.error(LogEvent.PROCESS_FAILED, reason=str(error))
+        log.error(LogEvent.PROCESS_FAILED, reason=str(error))  # noqa: TRY400 - it says what to change
         return _BROKEN
     log.info(LogEvent.PROCESS_STOPPED)
     return 0
@@ -67,7 +67,7 @@ async def _supervised(main: Main, configuration: Configuration, log: Logger) -> 
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    # What start-up allocated lives until the end: keep the collector from walking it again and again.
+    # What start-up allocated lives until the end: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
     log.info(LogEvent.PROCESS_STARTED, version=version("esito"))

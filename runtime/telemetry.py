@@ -1,4 +1,4 @@
-"""Configure logging: JSON lines for machines, colours in a terminal, and redaction that cannot be forgotten."""
+"""Configure logging: JSON lines for machines, colours in a terminal, redaction for everybody."""
 
 import logging
 import sys

@@ -1,16 +1,13 @@
-"""Start a worker: `python -m workers verifier --provider pivot`, `python -m workers state-machine …`."""
+"""Start a worker: `python -m workers verifier --provider pivot`, or `state-machine` for it."""
 
 import argparse
 import asyncio
 import os
 import sys
 
-from aiokafka import TopicPartition
-
 from contracts.errors import Broken
 from contracts.provider import Provider
 from contracts.providers import provider_named, provider_names
-from contracts.topics import Topics
 from runtime.configuration import Configuration
 from runtime.failpoint import failpoint
 from runtime.kafka import KafkaClients
@@ -18,14 +15,8 @@ from runtime.key_source import KeySource, report_reloads
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
-from workers.state_machine.decide import Rules
-from workers.state_machine.meters import StateMeters
-from workers.state_machine.processor import StateMachineProcessor
-from workers.verifier.policies import endpoint_policies
-from workers.verifier.processor import VerifierProcessor
+from workers.roles import state_machine_role, verifier_role
 from workers.worker import Role, Worker
-
-_DAY_MILLISECONDS = 86_400_000
 
 
 def main() -> int:
@@ -50,16 +41,9 @@ def main() -> int:
 async def _run_verifier(
     configuration: Configuration, provider: Provider, log: Logger, stop: asyncio.Event
 ) -> None:
-    metrics, topics = Metrics(), Topics.of(provider.name, prefix=configuration.topic_prefix)
-    endpoints = configuration.endpoints_of(provider.name)
-    keys = KeySource(endpoints, report_reloads(metrics, log))
-    processor = VerifierProcessor(provider, endpoint_policies(provider, endpoints, keys), topics)
-    role = Role(
-        name=f"verifier.{provider.name}",
-        input_topic=topics.raw,
-        topics=topics,
-        make_processor=lambda _: processor,
-    )
+    metrics = Metrics()
+    keys = KeySource(configuration.endpoints_of(provider.name), report_reloads(metrics, log))
+    role = verifier_role(configuration, provider, keys)
     watching = asyncio.create_task(keys.watch(every_seconds=configuration.key_reload_seconds))
     try:
         await _worker(role, configuration, metrics, log).run(stop)
@@ -70,22 +54,8 @@ async def _run_verifier(
 async def _run_state_machine(
     configuration: Configuration, provider: Provider, log: Logger, stop: asyncio.Event
 ) -> None:
-    metrics, topics = Metrics(), Topics.of(provider.name, prefix=configuration.topic_prefix)
-    rules = _rules(configuration, provider)
-    clients = KafkaClients(configuration, client_id="esito-state-machine")
-    meters = StateMeters(metrics, provider, log)
-
-    def make_processor(partition: TopicPartition) -> StateMachineProcessor:
-        return StateMachineProcessor(
-            partition, provider=provider, rules=rules, topics=topics, clients=clients, meters=meters
-        )
-
-    role = Role(
-        name=f"state-machine.{provider.name}",
-        input_topic=topics.verified,
-        topics=topics,
-        make_processor=make_processor,
-    )
+    metrics = Metrics()
+    role = state_machine_role(configuration, provider, metrics, log)
     await _worker(role, configuration, metrics, log).run(stop)
 
 
@@ -98,21 +68,6 @@ def _worker(role: Role, configuration: Configuration, metrics: Metrics, log: Log
         log=log,
         failpoint=failpoint(os.environ.get("ESITO_FAILPOINT")),
     )
-
-
-def _rules(configuration: Configuration, provider: Provider) -> dict[str, Rules]:
-    state = configuration.state
-    return {
-        name: Rules(
-            provider=provider,
-            registration_required=endpoint.registration == "required",
-            early_milliseconds=int(endpoint.early_seconds * 1000),
-            final_retention_milliseconds=int(state.final_retention_days * _DAY_MILLISECONDS),
-            open_retention_milliseconds=int(state.open_retention_days * _DAY_MILLISECONDS),
-            parked_updates_max=state.parked_updates_max,
-        )
-        for name, endpoint in configuration.endpoints_of(provider.name).items()
-    }
 
 
 if __name__ == "__main__":

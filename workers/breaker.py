@@ -1,7 +1,7 @@
-"""Stop a worker whose rejection ratio says that we are the ones at fault. Pure: counts in, verdict out.
+"""Stop a worker whose rejection ratio says that we are at fault. Pure: counts in, verdict out.
 
-A bad key deployed by us makes every honest callback fail verification; without a breaker a day of traffic
-would turn into dead letters before anybody looks.
+A bad key deployed by us makes every honest callback fail verification; without a breaker a day of
+traffic would turn into dead letters before anybody looks.
 """
 
 from collections import deque

@@ -8,7 +8,7 @@ from workers.processor import InputRecord, Output
 
 
 def dead_letter(record: InputRecord, rejection: Rejected, *, topic: str) -> Output:
-    """Return the dead letter: key and value verbatim, original headers, and why, without personal data."""
+    """Return the dead letter: the record verbatim, and why, without personal data."""
     cause = rejection.__cause__
     letter = DeadLetter(
         code=rejection.code,

@@ -1,10 +1,11 @@
 """Find the one record that ends processes, or that brokers refuse, and bound what it costs.
 
-A process that dies cannot say so. So the first batch after a take-over is announced: the committed offset
-stays, its metadata becomes `deaths=<n+1>`, and any progress clears it. Who takes over and finds a number
-there knows how many processes died at that offset:
+A process that dies cannot say so. So the first batch after a take-over is announced: the committed
+offset stays, its metadata becomes `deaths=<n+1>`, and any progress clears it. Who takes over and
+finds a number there knows how many processes died at that offset:
 
-* from one death on, records are taken one by one, each pre-announced, so the offset moves to the culprit
+* from one death on, records are taken one by one, each pre-announced, so the offset moves to the
+  culprit
 * at `deaths_max` deaths the record at that offset is given up: a dead letter, without processing it
 
 A broker that refuses an output for good (too large, say) leads to the same, without any death.

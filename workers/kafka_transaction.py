@@ -39,7 +39,7 @@ _FENCED = (
 
 
 class Fenced(EsitoError):
-    """Another owner exists, or the coordinator gave us up; drop everything and join the group anew."""
+    """Another owner exists, or the coordinator gave us up: drop everything, join the group anew."""
 
 
 class Unencodable(EsitoError):
@@ -68,7 +68,7 @@ class TransactionalWriter:
         self._partitioner = DefaultPartitioner()
 
     async def fence(self) -> None:
-        """Start the producer: the coordinator shuts out the former owner and ends what it left open."""
+        """Start the producer: the coordinator shuts out the former owner, ends what it left open."""
         await self._producer.start()
 
     async def stop(self) -> None:
@@ -76,7 +76,7 @@ class TransactionalWriter:
         await self._producer.stop()
 
     async def write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
-        """Commit `outputs` and the next input offset (None: it does not move) as one Kafka transaction.
+        """Commit `outputs` and the next input offset (None: as it was) as one Kafka transaction.
 
         Raises:
             Unencodable: an output is no Kafka record; nothing was begun.

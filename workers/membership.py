@@ -1,8 +1,8 @@
 """Be a member of a consumer group: one partition loop for each assigned partition, side by side.
 
-Rebalancing stops every loop within a budget and starts new ones for what is assigned then; what a stopped
-loop left open is aborted by the next owner. A loop that loses its fence waits for the next assignment; if
-none comes, the membership is given up and a new one begun.
+Rebalancing stops every loop within a budget and starts new ones for what is assigned then; what a
+stopped loop left open is aborted by the next owner. A loop that loses its fence waits for the next
+assignment; if none comes, the membership is given up and a new one begun.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from workers.processor import Processor
 from workers.transaction import PartitionLoop, Surroundings, Unwritable
 
 MakeProcessor = Callable[[TopicPartition], Processor]
+MakeWriter = type[TransactionalWriter]
 _TRANSACTION_SECONDS: Final = 60  # the coordinator aborts what is open longer
 _BATCH_BYTES_MAX: Final = 1_048_576
 _BACKOFF_SECONDS: Final = 1.0
@@ -35,19 +36,20 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         *,
         clients: KafkaClients,
         make_processor: MakeProcessor,
+        make_writer: MakeWriter,
         around: Surroundings,
     ) -> None:
-        """Prepare to join the group of `around` for `topic`; `around.consumer` is not started yet."""
+        """Prepare to join the group of `around` for `topic`; its consumer is not started yet."""
         self._topic = topic
         self._clients = clients
         self._make_processor = make_processor
+        self._make_writer = make_writer
         self._around = around
         self._loops: dict[TopicPartition, PartitionLoop] = {}
         self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
         self._owned = around.metrics.gauge("esito_worker_partitions", topic)
-        self.lost = (
-            asyncio.Event()
-        )  # a fenced partition was not assigned anew: leave and join again
+        # Set when a fenced partition was not assigned anew: leave, and join again.
+        self.lost = asyncio.Event()
 
     @property
     def partitions(self) -> int:
@@ -141,7 +143,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             batch_bytes_max=_BATCH_BYTES_MAX,
             timeout_seconds=_TRANSACTION_SECONDS,
         )
-        writer = TransactionalWriter(
+        writer = self._make_writer(
             producer, group=around.group, partition=partition, failpoint=around.failpoint
         )
         return PartitionLoop(

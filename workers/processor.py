@@ -1,4 +1,4 @@
-"""Say what the loop needs of a processor: pure work on records, and state that follows the commit."""
+"""Say what the loop needs of a processor: work on records, and state that follows the commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,8 +23,8 @@ class Output:
 class Processor(Protocol):
     """The work of one input partition.
 
-    Between two calls of `committed` or `aborted` lies one Kafka transaction. `process` either returns or
-    raises without effect, so a record that fails leaves nothing of itself behind.
+    Between two calls of `committed` or `aborted` lies one Kafka transaction. `process` either
+    returns or raises without effect, so a record that fails leaves nothing of itself behind.
     """
 
     async def restore(self) -> None:
@@ -39,7 +39,7 @@ class Processor(Protocol):
         """
 
     def finish(self) -> Sequence[Output]:
-        """Return what the batch as a whole leads to, such as the changelog; called once before the commit."""
+        """Return what the batch as a whole leads to (a changelog); called once, before the commit."""
 
     def committed(self) -> None:
         """Make the effects since the last call the state: the Kafka transaction is committed."""
@@ -48,4 +48,4 @@ class Processor(Protocol):
         """Forget the effects since the last call: the Kafka transaction is aborted."""
 
     def alarms(self, now_milliseconds: int) -> Sequence[Output]:
-        """Return what the passing of time alone leads to, at most a batch; empty: nothing is due."""
+        """Return what the passing of time leads to, at most a batch; empty: nothing is due."""

@@ -1,7 +1,7 @@
 """The one loop: consume → process → produce in a Kafka transaction, for one input partition.
 
 Taking over a partition, before the first record is read:
-1. start the transactional producer: the former owner is fenced, what it left open is completed or aborted
+1. start the transactional producer: it fences the former owner and ends what that left open
 2. only now read the committed offset (and whether processes died at it), and seek to it
 3. restore the processor's state
 4. resume fetching
@@ -37,7 +37,7 @@ from workers.processor import InputRecord, Output, Processor
 
 _IDLE_MILLISECONDS: Final = 500  # how long a deadline may wait behind a quiet topic
 _BACKOFF_SECONDS_MIN: Final = 0.1
-# What a broker refuses because of one record, however often it is sent. Anything else is ours or passes.
+# What is refused because of one record, however often it is sent. All else is ours, or passes.
 _RECORD_FAULTS: Final = (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
@@ -47,7 +47,7 @@ _RECORD_FAULTS: Final = (
 
 
 class Unwritable(EsitoError):
-    """An output of this batch cannot be written, however often it is tried; the producer is unusable."""
+    """An output of this batch can never be written; the producer is unusable."""
 
     def __init__(self, first_offset: int, records: int, reason: str) -> None:
         """Say which records the batch came from, and the class of the error."""
@@ -93,9 +93,8 @@ class PartitionLoop:
         self._meters = LoopMeters(around.metrics, partition)
         self._log = around.log.bind(topic=partition.topic, partition=partition.partition)
         self._stopping = False
-        self.writing = (
-            False  # while True a Kafka transaction is open: wait for its end, do not cancel
-        )
+        # While True a Kafka transaction is open: wait for its end, do not cancel.
+        self.writing = False
 
     def stop(self) -> None:
         """Ask the loop to end after the Kafka transaction at hand."""
@@ -236,7 +235,7 @@ class PartitionLoop:
             raise
         except Exception as error:
             exception = type(error).__name__
-            self._log.error(  # noqa: TRY400 - a traceback may quote the body
+            self._log.error(  # a traceback may quote the body
                 LogEvent.RECORD_POISONED,
                 offset=record.offset,
                 exception=exception,

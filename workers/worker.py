@@ -1,7 +1,7 @@
 """Run one worker: a provider, a role, a consumer group, until SIGTERM.
 
-It waits for its topics instead of failing without them, leaves the group on SIGTERM, and joins anew when a
-membership is lost.
+It waits for its topics instead of failing without them, leaves the group on SIGTERM, and joins anew
+when a membership is lost.
 """
 
 import asyncio
@@ -22,7 +22,8 @@ from runtime.management import management_server
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
 from workers.breaker import Breaker
-from workers.membership import MakeProcessor, Membership
+from workers.kafka_transaction import TransactionalWriter
+from workers.membership import MakeProcessor, MakeWriter, Membership
 from workers.transaction import Surroundings
 
 _RETRY_SECONDS: Final = 1.0
@@ -30,7 +31,7 @@ _RETRY_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """What tells one kind of worker from another: its input, its group, and how it makes a processor."""
+    """What tells one kind of worker from another: its input, its group, its processors."""
 
     name: str
     input_topic: str
@@ -50,6 +51,7 @@ class Worker:
         metrics: Metrics,
         log: Logger,
         failpoint: Failpoint,
+        make_writer: MakeWriter = TransactionalWriter,
     ) -> None:
         """Bind the role to a cluster; nothing is started."""
         self._role = role
@@ -58,6 +60,7 @@ class Worker:
         self._metrics = metrics
         self._log = log
         self._failpoint = failpoint
+        self._make_writer = make_writer
         self._breaker = Breaker(configuration.worker.breaker)
         self._membership: Membership | None = None
 
@@ -131,6 +134,7 @@ class Worker:
             self._role.input_topic,
             clients=self._clients,
             make_processor=self._role.make_processor,
+            make_writer=self._make_writer,
             around=around,
         )
         try:

@@ -1,6 +1,7 @@
 """One file for each provider: what it must prove, what it may say, and what we call it.
 
-`PROVIDERS` is found, not kept: every module of this package that declares `PROVIDER` is one provider.
+There is no list of them to keep: every module of this package is a provider, and declares
+`PROVIDER`.
 """
 
 from collections.abc import Mapping

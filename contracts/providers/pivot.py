@@ -1,13 +1,14 @@
 """Pivot payment callbacks: a static API key, no event id, no timestamp, no signature.
 
-Checked: the API key (at the ingress), and that event and status of the payload agree. Not checked, because
-Pivot offers nothing to check it by: who wrote the body, when, and whether it is complete.
+Checked: the API key (at the ingress), and that event and status of the payload agree. Not checked,
+because Pivot offers nothing to check it by: who wrote the body, when, and whether it is complete.
 
-Answers: Pivot retries 5xx, 408 and 429 only. Any other 4xx destroys the callback, so an authenticated
-caller gets 200 whatever the body says, and the verifier judges later.
+Answers: Pivot retries 5xx, 408 and 429 only. Any other 4xx destroys the callback, so an
+authenticated caller gets 200 whatever the body says, and the verifier judges later.
 https://pivot-payment.gitbook.io/ (api-references/api-information/callback), read 2026-11.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -22,7 +23,7 @@ from contracts.update import Amount, NativeStatus, ShortText, Statement, Transac
 
 
 class Native(StrEnum):
-    """The statuses of a payment session and, after `CHARGE.`, of one charge of a MULTIPLE session."""
+    """The statuses of a payment session and, after `CHARGE.`, of a charge of a MULTIPLE one."""
 
     REQUIRE_PAYMENT_METHOD = "REQUIRE_PAYMENT_METHOD"
     REQUIRE_CONFIRMATION = "REQUIRE_CONFIRMATION"
@@ -40,9 +41,9 @@ class Native(StrEnum):
     CHARGE_SUCCESS = "CHARGE.SUCCESS"
 
 
-# https://pivot-payment.gitbook.io/ (api-lists/payments/status, payments/state-and-status), read 2026-11.
-# EXPIRED and FAILED are not in the part of the page we could read; integrators receive them.
-STATUSES: Final = {
+# https://pivot-payment.gitbook.io/ (api-lists/payments/status, payments/state-and-status), read
+# 2026-11. EXPIRED and FAILED are not in the part of the page that we read; integrators get them.
+STATUSES: Final[Mapping[str, Status]] = {
     Native.REQUIRE_PAYMENT_METHOD: Status.PENDING,
     Native.REQUIRE_CONFIRMATION: Status.PENDING,
     Native.REQUIRE_ACTION: Status.PENDING,
@@ -59,8 +60,8 @@ STATUSES: Final = {
     Native.CHARGE_SUCCESS: Status.COMPLETED,
 }
 
-# Money in always wins: a QR payment can be PAID after the session was CANCELLED or EXPIRED, and the goods
-# may be released already, so the move is made and a person is told. Nothing takes a PAID back.
+# Money in always wins: a QR payment can be PAID after the session was CANCELLED or EXPIRED, and the
+# goods may be released already, so the move is made and a person is told. No PAID is taken back.
 LIFECYCLE: Final = lifecycle(
     """
                            REQUIRE_PAYMENT_METHOD REQUIRE_CONFIRMATION REQUIRE_ACTION ACTIVE PROCESSING PAID CANCELLED EXPIRED FAILED
@@ -83,7 +84,7 @@ LIFECYCLE: Final = lifecycle(
     CHARGE.PROCESSING                 -                              -                                 =                 +                          +
     CHARGE.WAITING_FOR_CAPTURE        -                              -                                 -                 =                          +
     CHARGE.SUCCESS                    -                              -                                 -                 -                          =
-    """,  # noqa: E501
+    """,  # noqa: E501 - so is this one
     statuses=STATUSES,
     final={Native.PAID, Native.CANCELLED, Native.EXPIRED, Native.FAILED, Native.CHARGE_SUCCESS},
 )
@@ -91,7 +92,7 @@ LIFECYCLE: Final = lifecycle(
 # The undocumented probe of the dashboard: the URL can only be registered if it is answered 200.
 TEST: Final = "PAYMENT.TEST"
 CHARGE_EVENT: Final = "CHARGE.SUCCESS"
-# What the session's own status may be under each event; ACTIVE is a MULTIPLE session open for charges.
+# What the session's own status may be under each event; an ACTIVE one is open for more charges.
 SESSION_EVENTS: Final = {
     "PAYMENT.PROCESSING": (Native.PROCESSING, Native.ACTIVE),
     "PAYMENT.PAID": (Native.PAID,),
@@ -114,7 +115,7 @@ class Money(Payload):
 
 
 class Charge(Payload):
-    """One attempt to collect. Its nested `authorizationResult` amounts are wrong in samples: never read."""
+    """One attempt to collect; amounts in its `authorizationResult` are wrong in samples, not read."""
 
     id: TransactionId
     status: Text
@@ -127,10 +128,10 @@ class Session(Payload):
 
     id: TransactionId
     status: Text | None = None
-    clientReferenceId: ShortText | None = None  # noqa: N815
+    clientReferenceId: ShortText | None = None  # noqa: N815 - the provider's name
     amount: Money | None = None
-    updatedAt: Text | None = None  # noqa: N815
-    chargeDetails: list[Charge] | None = None  # noqa: N815
+    updatedAt: Text | None = None  # noqa: N815 - the provider's name
+    chargeDetails: list[Charge] | None = None  # noqa: N815 - the provider's name
 
 
 class Envelope(Payload):

@@ -1,15 +1,17 @@
 """UAE PASS consent callbacks: an API key that we issue, and an HMAC whose recipe is configuration.
 
-Checked: the API key, the HMAC over the raw body, the signed timestamp. The recipe (hash, parts, order,
-encoding, timestamp format) is not published in text, so there is no default: an endpoint without a profile
-and a golden vector does not start.
+Checked: the API key, the HMAC over the raw body, the signed timestamp. The recipe (hash, parts,
+order, encoding, timestamp format) is not published in text, so there is no default: an endpoint
+without a profile and a golden vector does not start.
 
-Answers: exactly 200 with an empty body on success; "proper" 401 and 409 otherwise. A stale timestamp is
-answered 409 and kept as a dead letter: whether retries carry a new timestamp is not documented.
+Answers: exactly 200 with an empty body on success; "proper" 401 and 409 otherwise. A stale
+timestamp is answered 409 and kept as a dead letter: whether retries carry a new timestamp is not
+documented.
 https://docs.uaepass.ae/feature-guides/data-sharing-authorization/endpoints/callback-api-send-consent-response
 (read 2026-11). The path is fixed by the provider: /api/v1/consent/transaction/callback
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -31,9 +33,9 @@ class Native(StrEnum):
     INIT_FAILED = "INIT_FAILED"
 
 
-# https://docs.uaepass.ae/feature-guides/data-sharing-authorization/endpoints/poll-request-status (2026-11)
-# ACCEPTED is final: the citizen has decided, so the consent transaction is over.
-STATUSES: Final = {
+# https://docs.uaepass.ae/feature-guides/data-sharing-authorization/endpoints/poll-request-status
+# (read 2026-11). ACCEPTED is final: the citizen has decided, so the consent transaction is over.
+STATUSES: Final[Mapping[str, Status]] = {
     Native.TRIGGERED: Status.PENDING,
     Native.ACCEPTED: Status.ACCEPTED,
     Native.REJECTED: Status.REJECTED,
@@ -63,7 +65,7 @@ class ConsentCallback(Payload):
     spTransactionID: TransactionId  # noqa: N815 - the provider's name
     status: NativeStatus | None = None
     Status: NativeStatus | None = None
-    uaePassTransactionID: ShortText | None = None  # noqa: N815
+    uaePassTransactionID: ShortText | None = None  # noqa: N815 - the provider's name
 
 
 def translate(fields: SignedFields) -> tuple[Statement, ...]:

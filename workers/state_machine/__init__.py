@@ -1,5 +1,5 @@
-"""Verified updates → status events and anomalies: one decision per update, read from the provider's table.
+"""Verified updates → status events and anomalies: decisions read from the provider's table.
 
-`snapshot` and `decide` are pure; `partition_state` holds the snapshots of one partition; `changelog` reads
-them back. A decision never reads the clock: "now" is the update's `received_at`.
+`snapshot` and `decide` are pure; `partition_state` holds the snapshots of one partition;
+`changelog` reads them back. A decision never reads the clock: "now" is the update's `received_at`.
 """

@@ -14,9 +14,9 @@ _QUIET_MILLISECONDS: Final = 200
 async def read_changelog(
     partition: TopicPartition, *, clients: KafkaClients, take: Callable[[bytes, bytes | None], None]
 ) -> int:
-    """Call `take(key, value)` for every committed record of `partition`, oldest first; return how many.
+    """Call `take(key, value)` for every committed record, oldest first; return how many.
 
-    It reads up to the end as seen at the call, so it must be called after the former owner is fenced.
+    It reads up to the end as seen at the call: call it after the former owner is fenced.
     """
     consumer = clients.consumer(group=None, fetch_bytes_max=_FETCH_BYTES_MAX)
     await consumer.start()
@@ -25,7 +25,7 @@ async def read_changelog(
         consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
         await consumer.seek_to_beginning(partition)
-        # The position also passes control records and aborted ones, so it reaches the end without a record.
+        # The position also passes control records and aborted ones: it reaches the end in any case.
         while await consumer.position(partition) < end:
             found = await consumer.getmany(partition, timeout_ms=_QUIET_MILLISECONDS)
             for record in found.get(partition, ()):

@@ -1,9 +1,10 @@
-"""Decide what one verified update does to its transaction: the provider's table, read by one function. Pure.
+"""Decide what one verified update does to its transaction, by the provider's table. Pure.
 
 Precedence, first that holds:
 1. an expectation registers the transaction; what was parked is then decided in the order it came
 2. a status the table does not know moves nothing: `unknown_status`, or `probe`
-3. a transaction that must be registered and is not: parked for a while if it may be early, else unsolicited
+3. a transaction that must be registered and is not: parked for a while if it may be early,
+   else unsolicited
 4. a fact heard before: duplicate; with other content: conflict
 5. the table's move: applied (late ones with an anomaly), stale, or conflict
 """
@@ -50,7 +51,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """An anomaly to publish; `said` is the native status claimed."""
+    """An anomaly to publish, and why in our own words."""
 
     code: AnomalyCode
     detail: str
@@ -71,7 +72,7 @@ class Decision:
 
 
 def decide(snapshot: Snapshot | None, update: VerifiedUpdate, rules: Rules) -> tuple[Decision, ...]:
-    """Return the decisions that `update` leads to, in order: one, and one for each update it releases."""
+    """Return the decisions that `update` leads to: one, then one for each update it releases."""
     before = snapshot or Snapshot()
     match update.what:
         case Expectation():
@@ -222,5 +223,5 @@ def statement_digest(what: Statement) -> str:
     """Return a short digest of what must be the same when a fact is said again."""
     amount = f"{what.amount.value} {what.amount.currency}" if what.amount else ""
     reason = what.reason.code if what.reason else ""
-    decisive = "\n".join((what.native_status, amount, reason))
+    decisive = f"{what.native_status}\n{amount}\n{reason}"
     return hashlib.sha256(decisive.encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""Hold the snapshots of one partition in memory, with what a Kafka transaction in flight would change.
+"""Hold the snapshots of one partition, with what a Kafka transaction in flight would change.
 
-Values are the changelog's own bytes: a quarter of the memory of objects, and nothing for the collector to
-walk. Changes of the batch at hand lie beside them until the Kafka transaction is committed.
+Values are the changelog's own bytes: a quarter of the memory of objects, and nothing for the
+collector to walk. Changes of the batch at hand lie beside them until the commit.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ Heap = list[tuple[int, bytes]]
 
 
 class PartitionState:
-    """Snapshots by record key, their alarms and expiries in order, and the changes not committed yet."""
+    """Snapshots by record key, alarms and expiries in order, and changes not committed yet."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -56,7 +56,7 @@ class PartitionState:
         self._pending[key] = snapshot
 
     def changes(self) -> list[tuple[bytes, bytes | None]]:
-        """Return what the batch at hand writes to the changelog: one record for each transaction touched."""
+        """Return what the batch writes to the changelog: a record for each transaction touched."""
         return [(key, one.encode() if one else None) for key, one in self._pending.items()]
 
     def commit(self, changes: list[tuple[bytes, bytes | None]]) -> None:
@@ -83,12 +83,12 @@ class PartitionState:
         return self._due(self._alarms, 0, now, count_max)
 
     def expired(self, now: int, count_max: int) -> Iterator[tuple[bytes, Snapshot]]:
-        """Yield the transactions whose expiry has passed at `now`; each must be changed by `put`."""
+        """Yield the transactions whose expiry is due at `now`; each must be changed by `put`."""
         return self._due(self._expiries, 1, now, count_max)
 
     def _schedule(self, key: bytes, before: bytes | None, value: bytes) -> None:
-        # One entry for a transaction is enough while its time only moves away: it is put back when popped.
-        # So the heaps do not grow with the number of updates.
+        # One entry for a transaction is enough while its time only moves away: it is put back when
+        # popped. So the heaps do not grow with the number of updates.
         former = timers(before) if before is not None else (NEVER, NEVER)
         for heap, new, old in zip(
             (self._alarms, self._expiries), timers(value), former, strict=True

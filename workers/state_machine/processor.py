@@ -1,4 +1,4 @@
-"""Run the state machine under the loop: verified updates in, status events, anomalies and changelog out."""
+"""Run the state machine under the loop: updates in; status events, anomalies, changelog out."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
 """Hold where one transaction stands, and write it so that a million of them are restored in seconds. Pure.
 
-A snapshot's bytes start with two fixed-width numbers, so that restoring reads the timers of a transaction
-by slicing and never parses the rest: {"alarm":1790000000000,"expiry":1790000000000, …
+A snapshot's bytes start with two fixed-width numbers, so that restoring reads the timers of a
+transaction by slicing and never parses the rest: {"alarm":1790000000000,"expiry":1790000000000, …
 """
 
 from typing import Final
@@ -10,7 +10,8 @@ from pydantic import Field
 
 from contracts.update import Record, VerifiedUpdate
 
-# Milliseconds since 1970, thirteen digits until the year 2286: the widest number of that width is "never".
+# Milliseconds since 1970, thirteen digits until the year 2286: the widest number of that width is
+# "never".
 NEVER: Final = 9_999_999_999_999
 _ALARM: Final = slice(9, 22)
 _EXPIRY: Final = slice(32, 45)
@@ -20,9 +21,9 @@ _MILLISECONDS_MIN: Final = 1_000_000_000_000
 class Snapshot(Record):
     """One transaction: its native status, and the facts that decide about the next update.
 
-    `facts` maps every fact ever heard to a digest of what was said with it: the same fact with the same
-    digest is a duplicate for ever, with another digest a conflict. `overdue` and `unsolicited` say that
-    the alarm of that name has been given. Times are milliseconds since 1970.
+    `facts` maps every fact ever heard to a digest of what was said with it: the same fact with the
+    same digest is a duplicate for ever, with another digest a conflict. `overdue` and `unsolicited`
+    say that the alarm of that name has been given. Times are milliseconds since 1970.
     """
 
     alarm: int = NEVER

@@ -1,7 +1,7 @@
-"""Decode proven bytes to a JSON object, refusing everything two readers could read differently. Pure.
+"""Decode proven bytes to a JSON object, refusing what two readers could read differently. Pure.
 
-RFC 8259 leaves duplicate names, huge numbers and deep nesting to the implementation; a signature over
-bytes is worth nothing if the signer's reader and ours find different fields in them.
+RFC 8259 leaves duplicate names, huge numbers and deep nesting to the implementation; a signature
+over bytes is worth nothing if the signer's reader and ours find different fields in them.
 """
 
 import json
@@ -46,7 +46,8 @@ def decode_json(signed: SignedBytes) -> SignedFields:
 
 
 def _refuse_depth(text: str) -> None:
-    # Brackets inside strings count too, so the scan runs only where the bound could be passed at all.
+    # Brackets inside strings count too, so the scan runs only where the bound could be passed at
+    # all.
     if text.count("{") + text.count("[") <= DEPTH_MAX:
         return
     depth, inside, escaped = 0, False, False

@@ -1,4 +1,4 @@
-"""Join what a provider demands, what an endpoint configures and the keys that are loaded: one policy each."""
+"""Join what a provider demands, an endpoint configures and the loaded keys: one policy each."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 from urllib.parse import urlsplit
 
 from contracts.codes import RejectionCode

@@ -1,0 +1,90 @@
+"""Set up what the benchmarks measure: an embedded Kafka, a configuration with fresh secrets, processes."""
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import yaml
+
+from ops.topics import create_missing, planned_topics
+from runtime.configuration import Configuration
+from runtime.configuration_file import load_configuration
+from runtime.kafka import KafkaClients
+
+PARTITIONS = 4
+READY_SECONDS_MAX = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One configuration on one cluster."""
+
+    directory: Path
+    file: Path
+    api_key: str
+    configuration: Configuration
+    clients: KafkaClients
+    environ: dict[str, str]
+
+
+async def install(directory: Path, bootstrap_servers: str, *, port: int) -> Installation:
+    """Write a configuration with one Pivot endpoint, and create its topics."""
+    api_key = secrets.token_hex(24)
+    (directory / "pivot.key").write_text(api_key)
+    file = directory / "esito.yaml"
+    settings = {
+        "ingress": {"port": port},
+        "topics": {"partitions": PARTITIONS, "replication_factor": 1, "min_insync_replicas": 1},
+        "endpoints": [
+            {
+                "name": "pivot",
+                "provider": "pivot",
+                "path": "/callbacks/pivot",
+                "api_key": {"keys": [{"id": "a", "file": "pivot.key"}]},
+            }
+        ],
+    }
+    file.write_text(yaml.safe_dump(settings))
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("ESITO_")},
+        "ESITO_KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
+        "ESITO_MANAGEMENT_PORT": "0",
+    }
+    os.environ["ESITO_KAFKA_BOOTSTRAP_SERVERS"] = bootstrap_servers
+    configuration = load_configuration(file, environ=environ)
+    clients = KafkaClients(configuration, client_id="esito-benchmark")
+    admin = clients.admin()
+    await admin.start()
+    try:
+        await create_missing(admin, planned_topics(configuration))
+    finally:
+        await admin.close()
+    return Installation(directory, file, api_key, configuration, clients, environ)
+
+
+@asynccontextmanager
+async def process(installation: Installation, *arguments: str) -> AsyncIterator[psutil.Process]:
+    """Run `python <arguments>` until the block ends; its log goes to a file of the installation."""
+    log = installation.directory / f"{'-'.join(arguments).replace('/', '_')[:60]}.log"
+    with log.open("wb") as output:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, env=installation.environ, stdout=output, stderr=output
+        )
+    try:
+        yield psutil.Process(child.pid)
+    finally:
+        if child.returncode is None:
+            child.terminate()
+        await asyncio.wait_for(child.wait(), READY_SECONDS_MAX)
+
+
+def cpu_seconds(measured: psutil.Process) -> float:
+    """Return the CPU time a process has used so far."""
+    times = measured.cpu_times()
+    return float(times.user + times.system)

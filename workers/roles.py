@@ -1,0 +1,73 @@
+"""Build the two kinds of worker from the configuration: which topic, which group, which processor."""
+
+from aiokafka import TopicPartition
+
+from contracts.provider import Provider
+from contracts.topics import Topics
+from runtime.configuration import Configuration
+from runtime.kafka import KafkaClients
+from runtime.key_source import KeySource
+from runtime.metrics import Metrics
+from runtime.telemetry import Logger
+from workers.state_machine.decide import Rules
+from workers.state_machine.meters import StateMeters
+from workers.state_machine.processor import StateMachineProcessor
+from workers.verifier.policies import endpoint_policies
+from workers.verifier.processor import VerifierProcessor
+from workers.worker import Role
+
+_DAY_MILLISECONDS = 86_400_000
+
+
+def verifier_role(configuration: Configuration, provider: Provider, keys: KeySource) -> Role:
+    """Return the role of the provider's verifier; `keys` may change while it works.
+
+    Raises:
+        Broken: the provider has no endpoint, or one lacks a credential that the provider demands.
+    """
+    topics = Topics.of(provider.name, prefix=configuration.topic_prefix)
+    policies = endpoint_policies(provider, configuration.endpoints_of(provider.name), keys)
+    processor = VerifierProcessor(provider, policies, topics)
+    return Role(
+        name=f"verifier.{provider.name}",
+        input_topic=topics.raw,
+        topics=topics,
+        make_processor=lambda _: processor,
+    )
+
+
+def state_machine_role(
+    configuration: Configuration, provider: Provider, metrics: Metrics, log: Logger
+) -> Role:
+    """Return the role of the provider's state machine."""
+    topics = Topics.of(provider.name, prefix=configuration.topic_prefix)
+    rules = _rules(configuration, provider)
+    clients = KafkaClients(configuration, client_id="esito-state-machine")
+    meters = StateMeters(metrics, provider, log)
+
+    def make_processor(partition: TopicPartition) -> StateMachineProcessor:
+        return StateMachineProcessor(
+            partition, provider=provider, rules=rules, topics=topics, clients=clients, meters=meters
+        )
+
+    return Role(
+        name=f"state-machine.{provider.name}",
+        input_topic=topics.verified,
+        topics=topics,
+        make_processor=make_processor,
+    )
+
+
+def _rules(configuration: Configuration, provider: Provider) -> dict[str, Rules]:
+    state = configuration.state
+    return {
+        name: Rules(
+            provider=provider,
+            registration_required=endpoint.registration == "required",
+            early_milliseconds=int(endpoint.early_seconds * 1000),
+            final_retention_milliseconds=int(state.final_retention_days * _DAY_MILLISECONDS),
+            open_retention_milliseconds=int(state.open_retention_days * _DAY_MILLISECONDS),
+            parked_updates_max=state.parked_updates_max,
+        )
+        for name, endpoint in configuration.endpoints_of(provider.name).items()
+    }
