@@ -58,6 +58,11 @@ class RefusalCode(Code):
     )
     KAFKA_UNAVAILABLE = "kafka_unavailable", "Kafka did not confirm the record in time."
     DRAINING = "draining", "The process is shutting down and takes no new callback."
+    REQUEST_MALFORMED = "request_malformed", "What came is not HTTP as its standard has it."
+    UNFORESEEN = (
+        "unforeseen",
+        "Handling the request failed in a way nobody foresaw; the answer was 503, not 500.",
+    )
 
 
 class RejectionCode(Code):

@@ -26,7 +26,7 @@ class Door(Record):
     """All the ingress may know of a provider, as data: it never imports the provider's own module.
 
     `credentials` are every one required. `stored_headers` are kept in the raw record as
-    `http-<name>`.
+    `http-<name>`. No `media_types`: any is taken, where a 415 would be the callback's end.
     """
 
     provider: str

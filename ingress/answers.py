@@ -1,7 +1,7 @@
 """Write the HTTP answers: empty on success, RFC 9457 problem details otherwise.
 
-Nothing in them helps an attacker: `credentials_missing`, `credentials_wrong` and their like are told apart in metrics and logs, and
-are one and the same answer to the caller.
+Nothing in them helps an attacker: `credentials_missing`, `credentials_wrong` and their like are
+told apart in metrics and logs, and are one and the same answer to the caller.
 """
 
 import json
@@ -26,6 +26,9 @@ _STATUSES: Final = {
     RefusalCode.INGRESS_FULL: 429,
     RefusalCode.KAFKA_UNAVAILABLE: 503,
     RefusalCode.DRAINING: 503,
+    RefusalCode.REQUEST_MALFORMED: 400,
+    # Our fault, so never a 4xx; and not 500, which tells an attacker that something broke.
+    RefusalCode.UNFORESEEN: 503,
 }
 _RETRY_LATER: Final = frozenset({429, 503})
 # The name of the software, without its version: the library's default tells both.

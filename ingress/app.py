@@ -1,31 +1,40 @@
-"""Join endpoints, raw topics and the HTTP server; start in one order, stop in the other.
-
-aiohttp's low-level server is used because the routes are a dictionary of fixed paths: no router, no
-middleware, a tenth less CPU per callback, and every error answer is ours.
-"""
+"""Join endpoints, raw topics and the HTTP server; start in one order, stop in the other."""
 
 import asyncio
-import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Final
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from contracts.codes import RefusalCode
-from contracts.errors import Broken
 from contracts.provider import Answers
 from ingress.answers import empty, problem, status_of
 from ingress.authenticate import Refused
 from ingress.endpoint import EndpointHandler
-from ingress.enqueue import Enqueuer
+from ingress.enqueue import STOP_SECONDS, Enqueuer
 from ingress.refusals import Refusals
+from ingress.server import Server, listen
 from runtime.configuration import Ingress as IngressSettings
-from runtime.configuration import Tls
+from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
+from runtime.telemetry import Logger
 
 Route = tuple[str | None, str]  # host (None: any) and path
+
+# After these the rest of the request may still be under way: it must not be taken for the next one.
+_CLOSING: Final = frozenset(
+    {
+        RefusalCode.BODY_TOO_LARGE,
+        RefusalCode.BODY_TOO_SLOW,
+        RefusalCode.BODY_INCOMPLETE,
+        RefusalCode.REQUEST_MALFORMED,
+        RefusalCode.UNFORESEEN,
+        RefusalCode.DRAINING,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +46,7 @@ class App:
     enqueuers: Mapping[str, Enqueuer]
     metrics: Metrics
     refusals: Refusals
+    log: Logger
 
     def readiness(self) -> Mapping[str, bool]:
         """Return what /readyz shows; credentials are loaded before this object exists."""
@@ -49,38 +59,38 @@ class App:
             Broken: the port is taken, or a TLS file cannot be used.
         """
         settings = self.settings
-        server = _Server(
+        server = Server(
             Callbacks(self, stop).handle,
-            connections_max=settings.connections_max,
-            **_limits(settings),
+            settings=settings,
+            count_refusal=partial(self.refusals.count, ""),
         )
         runner = web.ServerRunner(
             server, handle_signals=False, shutdown_timeout=settings.grace_seconds
         )
         await runner.setup()
-        site = web.TCPSite(
-            runner,
-            settings.host,
-            settings.port,
-            ssl_context=_tls(settings.tls),
-            reuse_port=reuse_port,
-            backlog=1024,
-        )
-        for enqueuer in self.enqueuers.values():
-            enqueuer.start()
+        listener = await listen(server, settings, reuse_port=reuse_port)
         try:
-            await site.start()
-        except OSError as error:
-            raise Broken(
-                f"ingress port {settings.host}:{settings.port}: {error.strerror}"
-            ) from None
-        try:
+            for enqueuer in self.enqueuers.values():
+                enqueuer.start()
+            for one in listener.sockets:
+                host, port, *_ = one.getsockname()
+                self.log.info(LogEvent.PROCESS_LISTENING, address=f"{host}:{port}")
             await stop.wait()
         finally:
-            # Stops listening, lets handlers in flight finish within the grace period, closes
-            # connections.
-            await runner.cleanup()
-            await asyncio.gather(*(one.stop() for one in self.enqueuers.values()))
+            listener.close()
+            await self._finish(runner)
+
+    async def _finish(self, runner: web.ServerRunner) -> None:
+        """Let handlers in flight end, then close connections, all within the grace period.
+
+        aiohttp grants its timeout twice, to the handlers and then to the connections; the bound
+        here holds for both. What has no answer by then was never answered 2xx.
+        """
+        grace = self.settings.grace_seconds
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(grace - STOP_SECONDS, grace / 2)):
+                await runner.cleanup()
+        await asyncio.gather(*(one.stop() for one in self.enqueuers.values()))
 
 
 class Callbacks:
@@ -92,39 +102,49 @@ class Callbacks:
         self._draining = draining
         self._hosts = {host for host, _ in app.routes if host}
         self._headers_max = app.settings.headers_max
-        self._accepted = {
-            handler: app.metrics.counter(
-                "esito_ingress_callbacks_total", handler.settings.name, "accepted"
+        self._counters = {
+            (handler, outcome): app.metrics.counter(
+                "esito_ingress_callbacks_total", handler.settings.name, outcome
             )
             for handler in app.routes.values()
+            for outcome in ("accepted", "stale")
         }
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        handler = self._route(request)
+        handler = None
         try:
+            target = _target(request)
+            handler = self._route(request, target)
             if self._draining.is_set():
                 raise Refused(RefusalCode.DRAINING)
             if len(request.raw_headers) > self._headers_max:
                 raise Refused(RefusalCode.HEADERS_TOO_MANY)
             if handler is None:
                 raise Refused(RefusalCode.PATH_UNKNOWN)
-            status = await handler.handle(request)
+            status = await handler.handle(request, target)
         except Refused as refusal:
-            return self._refusal(refusal.code, handler)
-        self._accepted[handler].inc()
-        return empty(status)
+            return self._refusal(request, refusal.code, handler)
+        except Exception as error:  # noqa: BLE001 - nothing unforeseen may become a 500 with a text
+            self._app.refusals.unforeseen(error)
+            return self._refusal(request, RefusalCode.UNFORESEEN, handler)
+        if status == handler.settings.door.answers.accepted:
+            self._counters[handler, "accepted"].inc()
+            return empty(status)
+        self._counters[handler, "stale"].inc()
+        return problem(status, retry_after_seconds=self._app.settings.retry_after_seconds)
 
-    def _route(self, request: web.BaseRequest) -> EndpointHandler | None:
-        path = request.raw_path.partition("?")[0]
+    def _route(self, request: web.BaseRequest, target: str) -> EndpointHandler | None:
+        path = target.partition("?")[0]
         if self._hosts:
-            host = request.headers.get("Host", "").partition(":")[0].lower()
-            handler = self._app.routes.get((host, path))
+            handler = self._app.routes.get((_host(request), path))
             if handler is not None:
                 return handler
         return self._app.routes.get((None, path))
 
-    def _refusal(self, code: RefusalCode, handler: EndpointHandler | None) -> web.Response:
+    def _refusal(
+        self, request: web.BaseRequest, code: RefusalCode, handler: EndpointHandler | None
+    ) -> web.Response:
         name = handler.settings.name if handler else ""
         self._app.refusals.count(name, code)
         answers = handler.settings.door.answers if handler else Answers()
@@ -134,67 +154,28 @@ class Callbacks:
             retry_after_seconds=self._app.settings.retry_after_seconds,
             allow=allow if code is RefusalCode.METHOD_FORBIDDEN else "",
         )
-        if code is RefusalCode.DRAINING:
+        # RFC 9110 §10.1.1: a caller who waits for "100 Continue" may leave the body out, and then
+        # its next request would be read as that body.
+        awaited = "Expect" in request.headers and not request.content.is_eof()
+        if awaited or code in _CLOSING:
             response.force_close()
         return response
 
 
-class _Server(web.Server):
-    """aiohttp's server with a bound on connections and error answers that say nothing."""
+def _target(request: web.BaseRequest) -> str:
+    """Return path and query as they were sent.
 
-    def __init__(self, handler: Any, *, connections_max: int, **limits: Any) -> None:  # noqa: ANN401
-        super().__init__(handler)
-        self._connections_max = connections_max
-        self._limits = limits
-
-    def __call__(self) -> RequestHandler:
-        return _Connection(self, loop=asyncio.get_running_loop(), access_log=None, **self._limits)
-
-    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
-        super().connection_made(handler, transport)
-        if len(self.connections) > self._connections_max:
-            transport.abort()
+    RFC 9112 §3.2.2: the absolute form, which a proxy may send, must be taken too.
+    """
+    target = request.raw_path
+    if not target.isascii():  # RFC 3986 §2: a URI is ASCII; a record's header would not be text
+        raise Refused(RefusalCode.REQUEST_MALFORMED)
+    if not target.startswith("/") and "://" in target:
+        return request.rel_url.raw_path_qs
+    return target
 
 
-class _Connection(RequestHandler):
-    """One connection; a request that is no HTTP gets problem details without the parser's words."""
-
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        response = super().handle_error(request, status, exc, message)
-        answer = problem(response.status, retry_after_seconds=1)
-        answer.force_close()
-        return answer
-
-
-def _limits(settings: IngressSettings) -> dict[str, Any]:
-    return {
-        # Also the time for a request's head: a connection without a whole head is idle to aiohttp.
-        "keepalive_timeout": settings.idle_seconds,
-        # The parser's own limit comes later than ours, which answers 431 instead of 400.
-        "max_headers": settings.headers_max * 2,
-        "lingering_time": 2.0,
-        "auto_decompress": False,
-    }
-
-
-def _tls(tls: Tls | None) -> ssl.SSLContext | None:
-    if tls is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(tls.certificate_file, tls.key_file)
-        if tls.client_ca_file:
-            context.load_verify_locations(tls.client_ca_file)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except (OSError, ssl.SSLError) as error:
-        raise Broken(f"ingress.tls: {error.strerror or error}") from None
-    return context
+def _host(request: web.BaseRequest) -> str:
+    if not request.raw_path.startswith("/"):
+        return (request.url.host or "").lower()
+    return request.headers.get("Host", "").partition(":")[0].lower()

@@ -42,6 +42,9 @@ class AppBuilder:
         settings = configuration.ingress
         self._shared = Room(settings.waiting_callbacks_max, settings.waiting_bytes_max)
         self._enqueuers: dict[str, Enqueuer] = {}
+        metrics.gauge("esito_ingress_topics_stalled").set_function(
+            lambda: sum(not one.ready for one in self._enqueuers.values())
+        )
 
     def build(self) -> App:
         """Return the app.
@@ -63,6 +66,7 @@ class AppBuilder:
             enqueuers=self._enqueuers,
             metrics=self._metrics,
             refusals=Refusals(self._metrics, self._log),
+            log=self._log,
         )
 
     def _handlers(self, endpoint: Endpoint) -> dict[Route, EndpointHandler]:
@@ -149,6 +153,5 @@ class AppBuilder:
                 linger_seconds=settings.linger_milliseconds / 1000,
                 log=self._log,
                 seconds=self._metrics.histogram("esito_ingress_confirm_seconds"),
-                stalled=self._metrics.gauge("esito_ingress_kafka_stalled"),
             )
         return self._enqueuers[topic]

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.http_exceptions import PayloadEncodingError
 from aiohttp.web_protocol import RequestPayloadError
 from multidict import CIMultiDictProxy
 
@@ -64,8 +65,8 @@ class EndpointHandler:
         self.settings = settings
         self._enqueuer = enqueuer
 
-    async def handle(self, request: web.BaseRequest) -> int:
-        """Return the HTTP status of a stored callback.
+    async def handle(self, request: web.BaseRequest, target: str) -> int:
+        """Return the HTTP status of a stored callback; `target` is its path and query as sent.
 
         Raises:
             Refused: the request is not stored, or Kafka did not confirm it in time.
@@ -78,23 +79,23 @@ class EndpointHandler:
         stored = self._stored_fields(fields)
         body = await self._body(request)
         try:
-            signed = self._signed(request, stored, body, now)
+            signed = self._signed(request.method, target, stored, body, now)
             if not self._enqueuer.ready:
                 raise Refused(RefusalCode.KAFKA_UNAVAILABLE)
             headers = settings.headers.build(
                 callback_id=uuid7(int(now.timestamp() * 1000)),
                 received_at=instant(now),
-                path=request.raw_path,
+                path=target,
                 principal=principal,
                 content_type=fields.get("Content-Type", ""),
                 traceparent=_traceparent(fields),
                 stored=stored,
             )
+            confirmation = self._enqueuer.put(headers, body, settings.waiting)
         except BaseException:
             settings.waiting.release(len(body))
             raise
-        confirmed = await self._enqueuer.put(headers, body, settings.waiting)
-        if not confirmed:
+        if not await confirmation:
             raise Refused(RefusalCode.KAFKA_UNAVAILABLE)
         stale = signed is not None and signed.stale
         return settings.door.answers.stale if stale else settings.door.answers.accepted
@@ -106,7 +107,7 @@ class EndpointHandler:
             raise Refused(RefusalCode.METHOD_FORBIDDEN)
         # Media types are case-insensitive and carry parameters: RFC 9110 §8.3.1.
         media_type = fields.get("Content-Type", "").partition(";")[0].strip().lower()
-        if media_type not in door.media_types:
+        if door.media_types and media_type not in door.media_types:
             raise Refused(RefusalCode.MEDIA_TYPE_UNSUPPORTED)
         if fields.get("Content-Encoding", "identity").lower() != "identity":
             raise Refused(RefusalCode.ENCODING_UNSUPPORTED)
@@ -144,28 +145,27 @@ class EndpointHandler:
         return body
 
     async def _read(self, request: web.BaseRequest) -> bytes:
-        limit = self.settings.body_bytes_max
         content = request.content
-        if request.content_length and content.total_bytes == request.content_length:
-            # All of it came with the head, as nearly every callback does: no timer needed.
-            return content.read_nowait()
-        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport:
-            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = bytearray()
         try:
+            if request.content_length and content.total_bytes == request.content_length:
+                # All of it came with the head, as nearly every callback does: no timer needed.
+                return content.read_nowait()
+            if request.headers.get("Expect", "").lower() == "100-continue" and request.transport:
+                request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             async with asyncio.timeout(self.settings.body_seconds):
-                while chunk := await content.readany():
-                    body += chunk
-                    if len(body) > limit:
-                        raise Refused(RefusalCode.BODY_TOO_LARGE)
+                return await _read_all(content, bytes_max=self.settings.body_bytes_max)
         except TimeoutError:
             raise Refused(RefusalCode.BODY_TOO_SLOW) from None
-        except (RequestPayloadError, ConnectionError):
+        except (RequestPayloadError, PayloadEncodingError, ConnectionError):
             raise Refused(RefusalCode.BODY_INCOMPLETE) from None
-        return bytes(body)
+        except RuntimeError:
+            # aiohttp's word for: the connection was gone before the first byte was asked for.
+            if request.transport is None:
+                raise Refused(RefusalCode.BODY_INCOMPLETE) from None
+            raise
 
     def _signed(
-        self, request: web.BaseRequest, stored: Mapping[str, bytes], body: bytes, now: datetime
+        self, method: str, target: str, stored: Mapping[str, bytes], body: bytes, now: datetime
     ) -> Signed | None:
         settings = self.settings
         if "hmac" not in settings.door.credentials:
@@ -175,9 +175,9 @@ class EndpointHandler:
             raise Refused(RefusalCode.CREDENTIALS_WRONG)
         signed = MacInput(
             timestamp=stored[settings.door.timestamp_header],
-            method=request.method,
-            path=request.raw_path.partition("?")[0],
-            target_uri=settings.headers.target_uri(request.raw_path),
+            method=method,
+            path=target.partition("?")[0],
+            target_uri=settings.headers.target_uri(target),
             body=body,
         )
         outcome = authenticate_hmac(
@@ -185,6 +185,15 @@ class EndpointHandler:
         )
         settings.authenticated("hmac", outcome.key_id)
         return outcome
+
+
+async def _read_all(content: StreamReader, *, bytes_max: int) -> bytes:
+    body = bytearray()
+    while chunk := await content.readany():
+        body += chunk
+        if len(body) > bytes_max:
+            raise Refused(RefusalCode.BODY_TOO_LARGE)
+    return bytes(body)
 
 
 def _traceparent(fields: CIMultiDictProxy[str]) -> str:

@@ -19,7 +19,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Histogram
 
 from ingress.waiting import Waiting
 from runtime.log_events import LogEvent
@@ -28,7 +28,7 @@ from runtime.telemetry import Logger
 _IN_FLIGHT: Final = 2  # one on the wire, one ready to follow
 _PATIENCE_SECONDS: Final = 0.02  # a slow partition must not hold up the others
 _RETRY_SECONDS: Final = 1.0
-_STOP_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -53,16 +53,15 @@ class Enqueuer:
         linger_seconds: float,
         log: Logger,
         seconds: Histogram,
-        stalled: Gauge,
     ) -> None:
-        """Bind to a topic; nothing is started. `seconds` and `stalled` are metrics."""
+        """Bind to a topic; nothing is started. `seconds` is a metric."""
         self._topic = topic
         self._make_producer = make_producer
         self._confirm_seconds = confirm_seconds
         self._linger_seconds = linger_seconds
         self._log = log.bind(topic=topic)
         self._seconds = seconds
-        self._stalled = stalled
+        self._confirmed = float("-inf")
         self._producer: AIOKafkaProducer | None = None
         self._starting: asyncio.Task[None] | None = None
         self._free: deque[int] = deque()
@@ -74,8 +73,15 @@ class Enqueuer:
 
     @property
     def ready(self) -> bool:
-        """Tell whether Kafka's metadata of the topic is known and it confirms in time."""
-        return self._producer is not None and not self._given_up
+        """Tell whether Kafka's metadata of the topic is known and it confirms in time.
+
+        One partition whose leader is away holds one batch and stalls nobody: the others take the
+        callbacks, as long as one of them is free or has confirmed lately.
+        """
+        if self._producer is None or not self._given_up:
+            return self._producer is not None
+        lately = asyncio.get_running_loop().time() - self._confirmed < self._confirm_seconds
+        return lately or bool(self._free)
 
     def start(self) -> None:
         """Begin to connect, and try until it works."""
@@ -91,8 +97,7 @@ class Enqueuer:
         """
         batch = self._open
         if batch is None or not _append(batch, headers, body):
-            if batch is not None:
-                self._seal()
+            self._seal()
             batch = self._open_batch()
             _append(batch, headers, body)
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -104,18 +109,22 @@ class Enqueuer:
         """Close the connection; what is not confirmed by now was never answered 2xx."""
         if self._starting:
             self._starting.cancel()
+            await asyncio.wait([self._starting])
         if self._tick:
             self._tick.cancel()
         await _close(self._producer)
 
-    async def _connect(self) -> None:
-        said = False
+    async def _connect(self, *, said: bool = False) -> None:
+        """Try until a producer knows the topic's partitions; `said`: the log knows of the stall."""
         while True:
             producer = self._make_producer()
             try:
                 await producer.start()
                 partitions = sorted(await producer.partitions_for(self._topic))
-            except KafkaError as error:
+            except asyncio.CancelledError:
+                await _close(producer)
+                raise
+            except Exception as error:  # noqa: BLE001 - if this loop ended, all would be 503 for ever
                 await _close(producer)
                 if not said:
                     self._log.warning(LogEvent.KAFKA_STALLED, exception=type(error).__name__)
@@ -124,13 +133,16 @@ class Enqueuer:
                 continue
             self._free = deque(partitions)
             self._producer = producer
+            if said:
+                self._log.info(LogEvent.KAFKA_RECOVERED)
             self._pump()
             return
 
     def _open_batch(self) -> _Batch:
-        assert self._producer is not None, "put was called while not ready"
+        if self._producer is None:
+            raise RuntimeError("put was called while not ready")
         loop = asyncio.get_running_loop()
-        batch = _Batch(
+        batch: _Batch = _Batch(
             self._producer.create_batch(),
             loop.time(),
             loop.call_later(self._confirm_seconds, lambda: self._give_up(batch)),
@@ -155,9 +167,9 @@ class Enqueuer:
             self._arm()
 
     def _seal(self) -> None:
-        assert self._open is not None, "there is no open batch"
-        self._sealed.append(self._open)
-        self._open = None
+        if self._open is not None:
+            self._sealed.append(self._open)
+            self._open = None
 
     def _pump(self) -> None:
         """Hand sealed batches to partitions that have none, as many as there are of both."""
@@ -178,7 +190,7 @@ class Enqueuer:
         try:
             await (await producer.send_batch(batch.builder, self._topic, partition=partition))
             confirmed = True
-        except KafkaError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, this producer cannot go on
             self._replace(producer, error)
         finally:
             self._end(batch, confirmed=confirmed)
@@ -193,25 +205,24 @@ class Enqueuer:
         for room, size in batch.room:
             room.release(size)
         if confirmed:
-            self._seconds.observe(asyncio.get_running_loop().time() - batch.opened)
+            self._confirmed = asyncio.get_running_loop().time()
+            self._seconds.observe(self._confirmed - batch.opened)
         if batch.given_up:
             self._given_up -= 1
             if not self._given_up:
-                self._stalled.set(0)
                 self._log.info(LogEvent.KAFKA_RECOVERED)
 
     def _give_up(self, batch: _Batch) -> None:
         """Let the callers of a batch hear 503; the batch itself stays on its way."""
         batch.given_up = True
         if not self._given_up:
-            self._stalled.set(1)
             self._log.error(LogEvent.KAFKA_STALLED, seconds=self._confirm_seconds)
         self._given_up += 1
         for waiter in batch.waiters:
             if not waiter.done():
                 waiter.set_result(False)
 
-    def _replace(self, producer: AIOKafkaProducer, error: KafkaError) -> None:
+    def _replace(self, producer: AIOKafkaProducer, error: Exception) -> None:
         """Drop a producer that has failed: an idempotent one cannot skip a batch and go on."""
         if producer is not self._producer:
             return
@@ -221,7 +232,7 @@ class Enqueuer:
 
     async def _exchange(self, producer: AIOKafkaProducer) -> None:
         await _close(producer)
-        await self._connect()
+        await self._connect(said=True)
 
 
 def _append(batch: _Batch, headers: Sequence[tuple[str, bytes]], body: bytes) -> bool:
@@ -234,4 +245,4 @@ async def _close(producer: AIOKafkaProducer | None) -> None:
     if producer is not None:
         # A producer whose broker is away would flush for ever.
         with suppress(TimeoutError, KafkaError):
-            await asyncio.wait_for(producer.stop(), _STOP_SECONDS)
+            await asyncio.wait_for(producer.stop(), STOP_SECONDS)

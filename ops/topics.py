@@ -1,7 +1,7 @@
 """Create the topics that a configuration needs, and say where existing ones differ from it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -26,7 +26,7 @@ class TopicPlan:
     role: Role
     partitions: int
     replication_factor: int
-    settings: dict[str, str]
+    settings: dict[str, str] = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,8 @@ def _partition_fix(plan: TopicPlan, actual: int) -> str:
     if plan.role in CO_PARTITIONED:
         # A key moves to another partition, away from its history and its state.
         return (
-            f"set topics.partitions: {actual}; the partitions of this topic cannot be changed while "
-            "it holds records"
+            f"set topics.partitions: {actual}; the number cannot be changed while the topic holds "
+            "records"
         )
     if actual > plan.partitions:
         return f"set topics.partitions: {actual}; partitions cannot be taken away"

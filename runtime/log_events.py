@@ -18,11 +18,16 @@ class LogEvent(Code):
         "process.failed",
         "The process ends because it cannot do its work; a person must act.",
     )
+    PROCESS_LISTENING = "process.listening", "The process takes requests at this address."
     KEYS_TAKEN = "keys.taken", "A changed secret file was read and is in use."
     KEYS_REFUSED = "keys.refused", "A changed secret file is broken; the former keys stay in use."
     CALLBACKS_REFUSED = (
         "callbacks.refused",
         "Requests were answered with an error; counted since the last such line.",
+    )
+    CALLBACK_FAILED = (
+        "callback.failed",
+        "Handling a request failed in a way nobody foresaw; it was answered 503.",
     )
     KAFKA_STALLED = "kafka.stalled", "Kafka confirms nothing in time; callbacks are answered 503."
     KAFKA_RECOVERED = "kafka.recovered", "Kafka confirms again."

@@ -51,7 +51,11 @@ CATALOGUE: Final = (
         "Callbacks held until Kafka confirms.",
         ("endpoint",),
     ),
-    Metric("esito_ingress_kafka_stalled", Kind.GAUGE, "1 while Kafka confirms nothing in time."),
+    Metric(
+        "esito_ingress_topics_stalled",
+        Kind.GAUGE,
+        "Raw topics for which callbacks are answered 503: Kafka is away or too slow.",
+    ),
     Metric(
         "esito_keys_reloads_total",
         Kind.COUNTER,

@@ -103,8 +103,14 @@ class TransactionalWriter:
         """Return the outputs as batches, in order for each partition."""
         batches: list[EncodedBatch] = []
         open_batches: dict[TopicPartition, BatchBuilder] = {}
+        known: dict[str, list[int]] = {}
         for output in outputs:
-            target = TopicPartition(output.topic, await self._partition_of(output))
+            partition = output.partition
+            if partition is None:
+                if output.topic not in known:
+                    known[output.topic] = sorted(await self._producer.partitions_for(output.topic))
+                partition = self._partitioner(output.key, known[output.topic], known[output.topic])
+            target = TopicPartition(output.topic, partition)
             batch = open_batches.get(target)
             if batch is None or not _append(batch, output):
                 batch = open_batches[target] = self._producer.create_batch()
@@ -141,13 +147,6 @@ class TransactionalWriter:
         """Make outputs and offset visible, together."""
         await self._producer.commit_transaction()
         self._failpoint("committed")
-
-    async def _partition_of(self, output: Output) -> int:
-        if output.partition is not None:
-            return output.partition
-        known = sorted(await self._producer.partitions_for(output.topic))
-        partition: int = self._partitioner(output.key, known, known)
-        return partition
 
 
 def _append(batch: BatchBuilder, output: Output) -> bool:

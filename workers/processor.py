@@ -1,22 +1,20 @@
 """Say what the loop needs of a processor: work on records, and state that follows the commit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from aiokafka import ConsumerRecord
 
-InputRecord = ConsumerRecord[bytes | None, bytes | None]
+InputRecord: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """One record to write in the Kafka transaction; without a partition, the key chooses it."""
 
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]] = field(default_factory=list)  # aiokafka takes no tuple
+    headers: list[tuple[str, bytes]]  # aiokafka takes no tuple
     partition: int | None = None
 
 

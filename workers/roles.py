@@ -1,4 +1,4 @@
-"""Build the two kinds of worker from the configuration: which topic, which group, which processor."""
+"""Build the two kinds of worker from the configuration: topics, group, processor."""
 
 from aiokafka import TopicPartition
 

@@ -12,7 +12,7 @@ Precedence, first that holds:
 import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from contracts.codes import AnomalyCode
 from contracts.instants import epoch_milliseconds
@@ -78,7 +78,7 @@ def decide(snapshot: Snapshot | None, update: VerifiedUpdate, rules: Rules) -> t
         case Expectation():
             return _registered(before, update, update.what, rules)
         case Statement():
-            return (_timed(_decide_statement(before, update, update.what, rules), rules),)
+            return (_decide_statement(before, update, update.what, rules),)
         case unreachable:
             assert_never(unreachable)
 
@@ -89,10 +89,9 @@ def _registered(
     if before.expected:
         return (Decision(Outcome.DUPLICATE, update, before, None),)
     deadline = thirteen_digits(epoch_milliseconds(what.deadline)) if what.deadline else NEVER
-    opened = before.model_copy(
-        update={"expected": True, "deadline": deadline, "parked": (), "parked_until": NEVER}
-    )
-    decisions = [_timed(Decision(Outcome.REGISTERED, update, before, opened), rules)]
+    opened = {"expected": True, "deadline": deadline, "parked": (), "parked_until": NEVER}
+    after = _after(before, update, rules, **opened)
+    decisions = [Decision(Outcome.REGISTERED, update, before, after)]
     for parked in before.parked:
         standing = decisions[-1].after or decisions[-1].before
         decisions.extend(decide(standing, parked, rules))
@@ -113,7 +112,7 @@ def _decide_statement(
     if heard == digest or other in before.facts:
         return Decision(Outcome.DUPLICATE, update, before, None)
     if heard is not None:
-        after = before.model_copy(update={"facts": {**before.facts, other: digest}})
+        after = _after(before, update, rules, facts={**before.facts, other: digest})
         notice = Notice(AnomalyCode.CONFLICT, "the same fact with other content; the first stands")
         return Decision(Outcome.CONFLICT, update, before, after, notice)
     return _moved(before, update, what, digest, rules)
@@ -149,7 +148,8 @@ def _unannounced(
     until = before.parked_until
     if not before.parked:
         until = thirteen_digits(epoch_milliseconds(update.received_at) + rules.early_milliseconds)
-    after = before.model_copy(update={"parked": (*before.parked, update), "parked_until": until})
+    parked = (*before.parked, update)
+    after = _after(before, update, rules, parked=parked, parked_until=until)
     return Decision(Outcome.PARKED, update, before, after)
 
 
@@ -157,37 +157,35 @@ def _moved(
     before: Snapshot, update: VerifiedUpdate, what: Statement, digest: str, rules: Rules
 ) -> Decision:
     facts = {**before.facts, what.fact: digest}
-    remembered = before.model_copy(update={"facts": facts})
-    moved = before.model_copy(
-        update={"facts": facts, "status": what.native_status, "sequence": before.sequence + 1}
-    )
     match rules.provider.lifecycle.move(before.status, what.native_status):
         case Move.APPLY:
-            return Decision(Outcome.APPLIED, update, before, moved)
+            outcome, notice = Outcome.APPLIED, None
         case Move.LATE:
-            notice = Notice(AnomalyCode.LATE, f"replaced {before.status}")
-            return Decision(Outcome.APPLIED, update, before, moved, notice)
+            outcome, notice = Outcome.APPLIED, Notice(AnomalyCode.LATE, f"replaced {before.status}")
         case Move.SAME:
-            return Decision(Outcome.DUPLICATE, update, before, remembered)
+            outcome, notice = Outcome.DUPLICATE, None
         case Move.STALE:
-            return Decision(Outcome.STALE, update, before, remembered)
+            outcome, notice = Outcome.STALE, None
         case Move.CONFLICT:
             notice = Notice(AnomalyCode.CONFLICT, f"{before.status} stands")
-            return Decision(Outcome.CONFLICT, update, before, remembered, notice)
+            outcome = Outcome.CONFLICT
         case unreachable:
             assert_never(unreachable)
+    if outcome is not Outcome.APPLIED:
+        return Decision(outcome, update, before, _after(before, update, rules, facts=facts), notice)
+    status, sequence = what.native_status, before.sequence + 1
+    after = _after(before, update, rules, facts=facts, status=status, sequence=sequence)
+    return Decision(outcome, update, before, after, notice)
 
 
-def _timed(decision: Decision, rules: Rules) -> Decision:
-    """Return the decision with the timers of its snapshot set by the update's own time."""
-    after = decision.after
-    if after is None:
-        return decision
-    final = after.status in rules.provider.lifecycle.final
+def _after(before: Snapshot, update: VerifiedUpdate, rules: Rules, **changes: Any) -> Snapshot:  # noqa: ANN401 - as dataclasses.replace
+    """Return the snapshot with `changes`, and its timers set by the update's own time."""
+    final = changes.get("status", before.status) in rules.provider.lifecycle.final
     retention = rules.final_retention_milliseconds if final else rules.open_retention_milliseconds
-    expiry = thirteen_digits(epoch_milliseconds(decision.update.received_at) + retention)
-    timed = after.model_copy(update={"alarm": _alarm(after, final=final), "expiry": expiry})
-    return replace(decision, after=timed)
+    expiry = thirteen_digits(epoch_milliseconds(update.received_at) + retention)
+    after = replace(before, expiry=expiry, **changes)
+    alarm = _alarm(after, final=final)
+    return after if alarm == after.alarm else replace(after, alarm=alarm)
 
 
 def _alarm(snapshot: Snapshot, *, final: bool) -> int:
@@ -204,14 +202,14 @@ def ring(snapshot: Snapshot, now: int, rules: Rules) -> tuple[Snapshot, tuple[No
     notices = []
     final = snapshot.status in rules.provider.lifecycle.final
     if snapshot.deadline <= now and not final and not snapshot.overdue:
-        snapshot = snapshot.model_copy(update={"overdue": True})
+        snapshot = replace(snapshot, overdue=True)
         notices.append(Notice(AnomalyCode.OVERDUE, "no final callback before the deadline"))
     if snapshot.parked and snapshot.parked_until <= now and not snapshot.unsolicited:
-        snapshot = snapshot.model_copy(update={"unsolicited": True})
+        snapshot = replace(snapshot, unsolicited=True)
         notices.append(
             Notice(AnomalyCode.UNSOLICITED, "no expectation came while the update was parked")
         )
-    return snapshot.model_copy(update={"alarm": _alarm(snapshot, final=final)}), tuple(notices)
+    return replace(snapshot, alarm=_alarm(snapshot, final=final)), tuple(notices)
 
 
 def _says(update: VerifiedUpdate, fact: str, digest: str) -> bool:

@@ -1,12 +1,12 @@
 """Count what a state machine has published, after the commit that published it."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 from contracts.anomaly import Anomaly
 from contracts.instants import epoch_milliseconds
 from contracts.provider import Provider
-from contracts.update import Statement
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
@@ -35,21 +35,21 @@ class StateMeters:
     def count(self, decided: Sequence[Decision], noticed: Sequence[Anomaly]) -> None:
         """Count a committed batch."""
         now = time.time_ns() // 1_000_000
-        for decision in decided:
-            self._decisions[decision.outcome].inc()
-            what = decision.update.what
-            if decision.outcome is Outcome.APPLIED and isinstance(what, Statement):
-                self._events[what.native_status].inc()
-                self._latency.observe(
-                    (now - epoch_milliseconds(decision.update.received_at)) / 1000
-                )
-        for anomaly in noticed:
-            self._metrics.counter(
-                "esito_state_anomalies_total", self._provider.name, anomaly.code
-            ).inc()
-            self._log.warning(
-                LogEvent.ANOMALY_NOTICED, endpoint=anomaly.endpoint, code=anomaly.code
+        for outcome, number in Counter(decision.outcome for decision in decided).items():
+            self._decisions[outcome].inc(number)
+        applied = [one for one in decided if one.outcome is Outcome.APPLIED]
+        for native, number in Counter(one.after.status for one in applied if one.after).items():
+            self._events[native or ""].inc(number)
+        for one in applied:
+            self._latency.observe((now - epoch_milliseconds(one.update.received_at)) / 1000)
+        for (endpoint, code), number in Counter(
+            (one.endpoint, one.code) for one in noticed
+        ).items():
+            self._metrics.counter("esito_state_anomalies_total", self._provider.name, code).inc(
+                number
             )
+            # One line for a batch: a provider must not be able to write our log.
+            self._log.warning(LogEvent.ANOMALY_NOTICED, endpoint=endpoint, code=code, count=number)
 
     def transactions(self, partition: int, count: int) -> None:
         """Set how many transactions a partition holds."""

@@ -46,11 +46,17 @@ class StateMachineProcessor:
         self._topics = topics
         self._clients = clients
         self._meters = meters
-        self._forget()
+        self._state = PartitionState()
+        self._record_time = 0
+        self._changes: list[tuple[bytes, bytes | None]] = []
+        self._decided: list[Decision] = []
+        self._noticed: list[Anomaly] = []
 
     async def restore(self) -> None:
         """Build the state from the changelog."""
-        self._forget()
+        self._state = PartitionState()
+        self._record_time = 0
+        self._clear()
         changelog = TopicPartition(self._topics.state, self._partition)
         await read_changelog(changelog, clients=self._clients, take=self._state.load)
         self._state.loaded()
@@ -140,14 +146,7 @@ class StateMachineProcessor:
         ]
 
     def _clear(self) -> None:
-        self._changes: list[tuple[bytes, bytes | None]] = []
-        self._decided: list[Decision] = []
-        self._noticed: list[Anomaly] = []
-
-    def _forget(self) -> None:
-        self._state = PartitionState()
-        self._record_time = 0
-        self._clear()
+        self._changes, self._decided, self._noticed = [], [], []
 
 
 def _read(record: InputRecord) -> VerifiedUpdate:

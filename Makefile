@@ -1,0 +1,81 @@
+# Esito: `make` alone lists what there is. Everything runs from .venv, which is made from
+# requirements.lock (every package pinned with its hashes) and needs Python 3.11 and pip alone.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+SPECS ?=
+FAST_TESTS := tests/architecture tests/unit tests/property tests/contract
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' \
+	  | while IFS=$$'\t' read -r name what; do printf '  %-12s %s\n' "$$name" "$$what"; done
+
+.PHONY: venv
+venv: $(STAMP) ## Make .venv from the lock (the other targets do it by themselves)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed: make PYTHON=python3.12 …"; exit 1; }
+	@test -x $(BIN)/python || { echo "Making .venv"; $(PYTHON) -m venv .venv; } \
+	  || { rm -rf .venv; echo "$(PYTHON) has no venv: install the package python3-venv"; exit 1; }
+	@echo "Installing what requirements.lock names (once, about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --only-binary :all: --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+.PHONY: demo
+demo: $(STAMP) ## Run both providers with faults on an embedded Kafka, and end by itself
+	@$(BIN)/esito demo
+
+.PHONY: test
+test: $(STAMP) ## Run every test, on a real Kafka (ESITO_TEST_KAFKA, else Docker, else embedded)
+	@$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(STAMP) ## Format, lint, types, generated files and the tests without a Kafka: under a minute
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/python -m ops.generate --check
+	@$(BIN)/python -m pytest --quiet $(FAST_TESTS)
+
+.PHONY: conformance
+conformance: $(STAMP) ## Check the vectors and the documents; with SPECS=DIRECTORY, its reference files too
+	@$(BIN)/python -m pytest --quiet tests/conformance
+	@$(BIN)/python -m tests.reference_files $(SPECS)
+
+.PHONY: contracts
+contracts: $(STAMP) ## Write every generated file anew
+	@$(BIN)/python -m ops.generate
+
+.PHONY: diagram
+diagram: $(STAMP) ## Write the state diagrams anew from the lifecycle tables
+	@$(BIN)/python -m ops.generate docs/LIFECYCLES.md
+
+.PHONY: kafka
+kafka: $(STAMP) ## Run a broker to play with at 127.0.0.1:9092 until Ctrl-C
+	@$(BIN)/python -m ops.lasting_kafka
+
+.PHONY: bench
+bench: $(STAMP) ## Measure, side by side; writes benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks
+
+.PHONY: lock
+lock: $(STAMP) ## Resolve the packages anew and write requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --all-extras pyproject.toml -o requirements.lock
+
+.PHONY: clean
+clean: ## Remove .venv and every cache of this folder
+	@rm -rf .venv .esito dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,154 @@
+"""Serve HTTP with aiohttp's low-level server, bounds of our own and error answers that say nothing.
+
+Low-level because the routes are a dictionary of fixed paths: no router, no middleware, a tenth less
+CPU per callback, and every error answer is ours.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from contracts.codes import RefusalCode
+from contracts.errors import Broken
+from ingress.answers import problem
+from runtime.configuration import Ingress as IngressSettings
+from runtime.configuration import Tls
+
+Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+CountRefusal = Callable[[RefusalCode], None]
+
+# nginx takes four times 8 KiB; without a limit 128 fields of 8 KiB each would be 1 MiB a caller.
+HEAD_BYTES_MAX: Final = 65_536
+# Connections wait in the kernel while the process is busy: half a second of them at full speed.
+_BACKLOG: Final = 1_024
+# A refused body is read and thrown away for so long, else the answer could be lost in a reset.
+_LINGER_SECONDS: Final = 2.0
+_HANDSHAKE_SECONDS: Final = 10.0
+# A caller who sends and never reads would keep its connection for ever.
+_UNREAD_MILLISECONDS: Final = 20_000
+
+
+class Server(web.Server):
+    """aiohttp's server with a bound on connections; each of them is a `Connection`."""
+
+    def __init__(
+        self, handle: Handle, *, settings: IngressSettings, count_refusal: CountRefusal
+    ) -> None:
+        """Serve every request by `handle`; what never becomes a request goes to `count_refusal`."""
+        super().__init__(handle)
+        self._settings = settings
+        self._count_refusal = count_refusal
+
+    def __call__(self) -> RequestHandler:
+        """Return the protocol of a new connection."""
+        return Connection(self, self._settings, self._count_refusal)
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        """Take the connection, or break it off at once when there are too many."""
+        super().connection_made(handler, transport)
+        if len(self._connections) > self._settings.connections_max:
+            transport.abort()
+
+
+class Connection(RequestHandler):
+    """One connection: bounds a head's bytes, and answers non-HTTP without the parser's words."""
+
+    __slots__ = ("_count_refusal", "_head_bytes")
+
+    def __init__(
+        self, server: Server, settings: IngressSettings, count_refusal: CountRefusal
+    ) -> None:
+        """Begin with an empty head."""
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type] # as aiohttp itself does for "no log"
+            # Also the time for a head: a connection without a whole head is idle to aiohttp.
+            keepalive_timeout=settings.idle_seconds,
+            # The parser's own limit comes later than ours, which answers 431 instead of 400.
+            max_headers=settings.headers_max * 2,
+            lingering_time=_LINGER_SECONDS,
+            auto_decompress=False,
+        )
+        self._count_refusal = count_refusal
+        self._head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; give up on a head that is larger than any honest one."""
+        super().data_received(data)
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            self._head_bytes = 0
+            return
+        # The connection still waits for a request: all that came belongs to one unfinished head.
+        self._head_bytes += len(data)
+        if self._head_bytes > HEAD_BYTES_MAX and self.transport is not None:
+            self._count_refusal(RefusalCode.HEADERS_TOO_MANY)
+            self.transport.write(
+                b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+                b"Server: esito\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+            self.force_close()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = HTTPStatus.INTERNAL_SERVER_ERROR,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP; neither the answer nor the log quotes it."""
+        del status, exc, message
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is on its way already")
+        self._count_refusal(RefusalCode.REQUEST_MALFORMED)
+        answer = problem(HTTPStatus.BAD_REQUEST, retry_after_seconds=1)
+        answer.force_close()
+        return answer
+
+
+async def listen(server: Server, settings: IngressSettings, *, reuse_port: bool) -> asyncio.Server:
+    """Return the open listener.
+
+    Raises:
+        Broken: the port is taken, or a TLS file cannot be used.
+    """
+    context = _tls(settings.tls)
+    try:
+        listener = await asyncio.get_running_loop().create_server(
+            server,
+            settings.host,
+            settings.port,
+            ssl=context,
+            # Without it a caller who connects and never begins TLS is counted nowhere for a minute.
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS if context else None,
+            reuse_port=reuse_port or None,
+            backlog=_BACKLOG,
+        )
+    except OSError as error:
+        raise Broken(f"ingress port {settings.host}:{settings.port}: {error.strerror}") from None
+    for one in listener.sockets:
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MILLISECONDS)
+    return listener
+
+
+def _tls(tls: Tls | None) -> ssl.SSLContext | None:
+    if tls is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(tls.certificate_file, tls.key_file)
+        if tls.client_ca_file:
+            context.load_verify_locations(tls.client_ca_file)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as error:
+        raise Broken(f"ingress.tls: {error.strerror or error}") from None
+    return context

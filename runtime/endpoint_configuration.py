@@ -1,0 +1,154 @@
+"""Declare what an endpoint is configured as: its path, its credentials and its limits."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from runtime.mac import Encoding, Hash, MacProfile, Part, TimestampFormat
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$", to_lower=True)]
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """The base of every part of the file: closed to unknown keys, no values in its errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class KeyFile(Section):
+    """One secret, named by the file that holds it; the id is what logs and metrics show."""
+
+    id: Name = Field(description="What logs and metrics call the key.", examples=["2026-11"])
+    file: Path = Field(
+        description="Holds the secret alone; a line feed at its end is no part of it.",
+        examples=["keys/pivot-api-key"],
+    )
+    not_before: datetime | None = Field(
+        None,
+        description="The key is refused for callbacks received earlier; default: no bound.",
+        examples=["2026-11-01T00:00:00Z"],
+    )
+    not_after: datetime | None = Field(
+        None,
+        description="The key is refused for callbacks received from then on; default: no bound.",
+        examples=["2027-11-01T00:00:00Z"],
+    )
+
+
+class Keys(Section):
+    """The keys of one credential, all valid side by side."""
+
+    keys: Annotated[tuple[KeyFile, ...], Field(min_length=1)] = Field(
+        description="All are valid side by side, so a key is changed without a gap."
+    )
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Self:
+        if len({key.id for key in self.keys}) != len(self.keys):
+            raise ValueError("two keys have one id")
+        return self
+
+
+class ApiKey(Keys):
+    """Authenticate by a static key in a header."""
+
+    header: HeaderName | None = Field(
+        None, description="Default: what the provider documents.", examples=["x-api-key"]
+    )
+
+
+class Hmac(Keys):
+    """Authenticate by an HMAC; the recipe has no default, and the golden vector proves it."""
+
+    hash: Hash = Field(description="The hash function of the HMAC.")
+    parts: Annotated[tuple[Part, ...], Field(min_length=1)] = Field(
+        description="What is signed, in this order.", examples=[["timestamp", "body"]]
+    )
+    separator: str = Field(description="What stands between the parts.", examples=["."])
+    encoding: Encoding = Field(description="How the code is written in the signature header.")
+    prefix: str = Field("", description="What stands before the code in that header.")
+    timestamp_format: TimestampFormat = Field(description="How the timestamp header is written.")
+    tolerance_seconds: Annotated[float, Field(gt=0, le=86_400)] = Field(
+        description="How far the signed timestamp may be from the time of receipt, either way.",
+        examples=[300],
+    )
+    golden_vector_file: Path = Field(
+        description="One captured request that the profile must reproduce.",
+        examples=["keys/uaepass-golden-vector.json"],
+    )
+
+    @model_validator(mode="after")
+    def _covers_body_and_time(self) -> Self:
+        if not {Part.BODY, Part.BODY_SHA256_HEX} & set(self.parts):
+            raise ValueError(
+                "parts must contain body or body_sha256_hex, else anybody can change the body"
+            )
+        if Part.TIMESTAMP not in self.parts:
+            raise ValueError("parts must contain timestamp, else an old callback can be replayed")
+        return self
+
+    @property
+    def profile(self) -> MacProfile:
+        """Return the recipe."""
+        return MacProfile(
+            self.hash, self.parts, self.separator, self.encoding, self.timestamp_format, self.prefix
+        )
+
+
+class EndpointLimits(Section):
+    """What one endpoint may hold, so that a noisy provider does not shut out the others."""
+
+    # Pivot's callbacks are 4 kB, and it never retries a 413: a cap no honest callback reaches.
+    body_bytes_max: Annotated[int, Field(gt=0, le=8_388_608)] = Field(
+        262_144, description="A larger body is answered 413."
+    )
+    waiting_callbacks_max: Count = Field(
+        2_000, description="Callbacks that may wait for Kafka; one more is answered 429."
+    )
+    waiting_bytes_max: Count = Field(
+        16_777_216, description="Body bytes that may wait for Kafka; more is answered 429."
+    )
+
+
+class Endpoint(Section):
+    """One URL of ours: a provider, its credentials, and what we expect of its transactions."""
+
+    name: Name = Field(
+        description="Part of every record key: renaming an endpoint begins new transactions.",
+        examples=["pivot-id"],
+    )
+    provider: Name = Field(
+        description="A file of contracts/providers, without its ending.", examples=["pivot"]
+    )
+    path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/._~-]*$")] = Field(
+        description="What the provider calls; some providers leave no choice.",
+        examples=["/callbacks/pivot"],
+    )
+    host: str | None = Field(
+        None,
+        description="Take the path only under this Host; default: any.",
+        examples=["callbacks.example.org"],
+    )
+    api_key: ApiKey | None = Field(None, description="Where the provider sends an API key.")
+    hmac: Hmac | None = Field(None, description="Where the provider signs by HMAC.")
+    expectations: Keys | None = Field(
+        None, description="Our own side's credential for POST /expectations/<name>; absent: closed."
+    )
+    registration: Literal["optional", "required"] = Field(
+        "optional", description="required: a transaction nobody announced is unsolicited."
+    )
+    early_seconds: Annotated[float, Field(ge=0)] = Field(
+        0,
+        description="How long a callback may wait for its expectation before it is unsolicited.",
+    )
+    deadline_seconds: Seconds | None = Field(
+        None,
+        description="Deadline of an expectation that names none, counted from its arrival.",
+        examples=[86_400],
+    )
+    limits: EndpointLimits = Field(EndpointLimits(), description="What it may hold at a time.")

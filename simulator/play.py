@@ -1,0 +1,101 @@
+"""Play plans against a running Esito and compare what comes out: what demo and tests run."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.errors import Broken
+from runtime.configuration import Configuration, Endpoint
+from simulator.comparison import Comparison, compare
+from simulator.credentials import Credentials, credentials_of
+from simulator.plan import Plan, Story
+from simulator.planning import player_named
+from simulator.reader import Reader
+from simulator.sender import Sender, Sent, Settled
+
+# How long a step waits for the one before it to come out, and the end for everything: only a lost
+# event lets them run out, and then the comparison says so.
+SETTLE_SECONDS_MAX: Final = 15.0
+DRAIN_SECONDS_MAX: Final = 30.0
+# Four days of Pivot's retries in nine seconds.
+TIME_FACTOR: Final = 10_000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where plans are played: the ingress's address, and the configuration with the keys."""
+
+    url: str
+    configuration: Configuration
+    time_factor: float = TIME_FACTOR
+    stories_per_second: float | None = None
+
+    def credentials(self, provider: str) -> Credentials:
+        """Return the credentials of the provider's first endpoint.
+
+        Raises:
+            Broken: there is none, or a key file cannot be used.
+        """
+        endpoint = first_endpoint(self.configuration, provider)
+        return credentials_of(endpoint, public_url=self.configuration.ingress.public_url)
+
+
+def first_endpoint(configuration: Configuration, provider: str) -> Endpoint:
+    """Return the endpoint that the simulator calls for `provider`.
+
+    Raises:
+        Broken: the configuration has none.
+    """
+    for endpoint in configuration.endpoints_of(provider).values():
+        return endpoint
+    raise Broken(f"the configuration has no endpoint of provider {provider}")
+
+
+async def send_plan(stage: Stage, plan: Plan, settled: Settled) -> Sent:
+    """Send one plan to its end."""
+    async with Sender(
+        stage.url,
+        stage.credentials(plan.provider),
+        player_named(plan.provider).schedule,
+        settled=settled,
+        time_factor=stage.time_factor,
+        stories_per_second=stage.stories_per_second,
+    ) as sender:
+        return await sender.send(plan)
+
+
+def paused(seconds: float) -> Settled:
+    """Return what waits between steps where nobody sees what comes out."""
+
+    async def settled(_: Story, __: int) -> None:
+        await asyncio.sleep(seconds)
+
+    return settled
+
+
+async def play(stage: Stage, plans: Sequence[Plan], reader: Reader) -> tuple[Comparison, ...]:
+    """Send all plans side by side; return each one's comparison once nothing more can come."""
+    async with asyncio.TaskGroup() as group:
+        sending = [
+            group.create_task(send_plan(stage, plan, _watched(reader, plan.provider)))
+            for plan in plans
+        ]
+    drained = await reader.wait_until_drained(seconds_max=DRAIN_SECONDS_MAX)
+    if not drained:
+        raise Broken(
+            f"the workers did not finish within {DRAIN_SECONDS_MAX:g} s of the last callback"
+        )
+    return tuple(
+        compare(plan, sent.result(), reader.tallies[plan.provider])
+        for plan, sent in zip(plans, sending, strict=True)
+    )
+
+
+def _watched(reader: Reader, provider: str) -> Settled:
+    async def settled(story: Story, outputs: int) -> None:
+        await reader.wait_for_outputs(
+            provider, story.transactions, outputs, seconds_max=SETTLE_SECONDS_MAX
+        )
+
+    return settled

@@ -1,0 +1,129 @@
+"""Send a plan over HTTP as its provider would, with its own retries in compressed time."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+
+from simulator.credentials import Credentials
+from simulator.plan import Callback, Fault, Plan, Story
+from simulator.schedule import RetrySchedule
+
+_ANSWER_SECONDS_MAX: Final = 60.0  # Pivot's own API gives up after 60 s
+_STORIES_AT_ONCE_MAX: Final = 64
+
+Settled = Callable[[Story, int], Awaitable[None]]
+"""Return once so many status events and anomalies of the story are out: its next step may begin."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """What was sent and how it was answered, counted as it happens.
+
+    `answers` counts every attempt's HTTP status, None for none. `ends` counts the answer that each
+    callback was left with. `acknowledged` are the bodies (SHA-256) that were taken: 2xx, or the
+    provider's own answer for a callback that was stored all the same.
+    """
+
+    attempts: int = 0
+    answers: Counter[int | None] = field(default_factory=Counter)
+    ends: Counter[int | None] = field(default_factory=Counter)
+    acknowledged: Counter[str] = field(default_factory=Counter)
+
+
+class Sender:
+    """One provider calling one endpoint: `async with Sender(...) as sender: sender.send(plan)`."""
+
+    def __init__(
+        self,
+        url: str,
+        credentials: Credentials,
+        schedule: RetrySchedule,
+        *,
+        settled: Settled,
+        time_factor: float,
+        stories_per_second: float | None = None,
+    ) -> None:
+        """Call `url` (without the endpoint's path); without a rate, as fast as answers come."""
+        self._url = url.rstrip("/") + credentials.endpoint.path
+        self._credentials = credentials
+        self._schedule = schedule
+        self._settled = settled
+        self._time_factor = time_factor
+        self._interval = 1 / stories_per_second if stories_per_second else 0.0
+        self._session: aiohttp.ClientSession | None = None
+        self.sent = Sent()
+
+    async def __aenter__(self) -> Self:
+        """Open the connections' pool; a burst may open as many as it has stories."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS_MAX),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, plan: Plan) -> Sent:
+        """Send every story; return when each callback is taken, refused or given up."""
+        room = asyncio.Semaphore(_STORIES_AT_ONCE_MAX)
+        async with asyncio.TaskGroup() as group:
+            for story in plan.stories:
+                if story.fault is Fault.BURST:
+                    group.create_task(self._tell(story))
+                    continue
+                await room.acquire()
+                task = group.create_task(self._tell(story))
+                task.add_done_callback(lambda _: room.release())
+                await asyncio.sleep(self._interval)
+        return self.sent
+
+    async def _tell(self, story: Story) -> None:
+        outputs = 0
+        for step in story.steps:
+            if outputs:
+                await self._settled(story, outputs)
+            await asyncio.gather(*map(self._deliver, step.callbacks))
+            outputs += step.outputs
+
+    async def _deliver(self, callback: Callback) -> None:
+        """Send one callback, and again for as long as its provider would."""
+        answer = await self._attempt(callback)
+        for delay in self._schedule.compressed(self._time_factor):
+            if not self._schedule.retries(answer):
+                break
+            await asyncio.sleep(delay)
+            answer = await self._attempt(callback)
+        self.sent.ends[answer] += 1
+
+    async def _attempt(self, callback: Callback) -> int | None:
+        if self._session is None:
+            raise RuntimeError("the sender is not open: async with Sender(...)")
+        headers = self._credentials.headers(callback.body, callback.presents, now=datetime.now(UTC))
+        self.sent.attempts += 1
+        answer = None
+        try:
+            async with self._session.post(
+                self._url, data=callback.body, headers=headers, allow_redirects=False
+            ) as response:
+                await response.read()
+                answer = response.status
+        except (aiohttp.ClientError, TimeoutError, ConnectionError):
+            pass  # no answer: the provider cannot know whether it was taken, and sends it again
+        self.sent.answers[answer] += 1
+        if answer in (self._schedule.success | {self._credentials.door.answers.stale}):
+            self.sent.acknowledged[callback.sha256] += 1
+        return answer

@@ -1,0 +1,56 @@
+"""Break the loop's Kafka transaction on purpose: each mutant leaves out one thing that promise 2 needs.
+
+They are what the checker and the faults are tried on: a mutant that no fault exposes says that the
+fault is too weak.
+"""
+
+import os
+from collections.abc import Iterable
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import OffsetAndMetadata
+
+from runtime.kafka import KafkaClients
+from workers.kafka_transaction import TransactionalWriter
+from workers.processor import Output
+
+
+class CommitsFirst(TransactionalWriter):
+    """Commits the input offset, and only then writes what the records led to."""
+
+    async def write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
+        """Write twice; a death between the two (`offsets_sent`) forgets the outputs."""
+        found = list(outputs)
+        await super().write((), offset)
+        if found:
+            self._failpoint("between")
+            await super().write(found, None)
+
+
+class OffsetsOutside(TransactionalWriter):
+    """Writes the outputs in one Kafka transaction and the input offset in another."""
+
+    async def write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
+        """Write twice; a death between the two repeats the outputs."""
+        found = list(outputs)
+        await super().write(found, None)
+        if found:
+            self._failpoint("between")
+        await super().write((), offset)
+
+
+class UnfencedClients(KafkaClients):
+    """Gives every process transactional ids of its own, so no owner ever shuts out another."""
+
+    def transactional_producer(self, transactional_id: str, **settings: Any) -> AIOKafkaProducer:  # noqa: ANN401
+        """Return a producer whose start fences nobody."""
+        return super().transactional_producer(f"{transactional_id}.{os.getpid()}", **settings)
+
+
+WRITERS: Final = {
+    "none": TransactionalWriter,
+    "unfenced": TransactionalWriter,
+    "commits-first": CommitsFirst,
+    "offsets-outside": OffsetsOutside,
+}

@@ -1,0 +1,39 @@
+"""kill -9 at every point between input and commit, and of the ingress under load."""
+
+import signal
+
+import pytest
+
+from runtime.failpoint import POINTS
+from tests.faults.pipeline import Pipeline, working
+
+# By then every partition has announced its first batch, and the kill meets a batch with records.
+PASSAGES = {"fetched": 4, "processed": 5, "begun": 9, "produced": 10, "offsets_sent": 11}
+COMMITTED = 9
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ingress(pipeline: Pipeline) -> None:
+    pipeline.ingress()
+
+
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("role", ["verifier", "state-machine"])
+async def test_worker_killed_loses_and_doubles_nothing(
+    pipeline: Pipeline, marker: str, role: str, point: str
+) -> None:
+    other = pipeline.worker("state-machine" if role == "verifier" else "verifier")
+    doomed = pipeline.worker(role, failpoint=f"{point}:{PASSAGES.get(point, COMMITTED)}")
+    client = pipeline.client(marker)
+    await working(other)
+
+    async with client.connected():
+        async with client.load():
+            exit_code = await doomed.ended()
+            heir = pipeline.worker(role)
+            await working(heir)
+        verdict = await pipeline.judged(f"{role} killed at {point}", client)
+
+    assert exit_code == -signal.SIGKILL
+    assert verdict.violations == ()
+    assert [await heir.stop(), await other.stop()] == [0, 0]
