@@ -1,4 +1,4 @@
-"""Run the ingress with the way into Kafka replaced by nothing: what HTTP and authentication cost alone."""
+"""Run the ingress with the way into Kafka replaced by nothing: what HTTP alone costs."""
 
 import asyncio
 import sys

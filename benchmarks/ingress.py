@@ -2,7 +2,10 @@
 
 import asyncio
 import statistics
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+import psutil
 
 from benchmarks.installation import Installation, cpu_seconds, process
 from benchmarks.load import Load, apply_load, post
@@ -48,10 +51,16 @@ async def measure_ingress(installation: Installation, body: bytes, *, port: int)
             measured = await _rounds(servers, request)
             peak = real.memory_info().rss
     rows = [row for connections in CONNECTIONS for row in _rows(connections, measured)]
-    return [*rows, "", f"Resident: {resident / 1e6:.0f} MB idle, {peak / 1e6:.0f} MB after the load."]
+    return [
+        *rows,
+        "",
+        f"Resident: {resident / 1e6:.0f} MB idle, {peak / 1e6:.0f} MB after the load.",
+    ]
 
 
-async def _rounds(servers, request):  # type: ignore[no-untyped-def]
+async def _rounds(
+    servers: dict[str, tuple[psutil.Process, int]], request: bytes
+) -> dict[tuple[str, int], Rounds]:
     measured: dict[tuple[str, int], Rounds] = {}
     for _ in range(ROUNDS):
         for connections in CONNECTIONS:
@@ -83,12 +92,11 @@ def _rows(connections: int, measured: dict[tuple[str, int], Rounds]) -> list[str
 
 
 async def _answering(request: bytes, port: int) -> None:
+    """Wait until the server at `port` accepts callbacks."""
     async with asyncio.timeout(30):
         while True:
-            try:
+            with suppress(OSError):
                 load = await apply_load("127.0.0.1", port, request, connections=1, seconds=0.1)
                 if load.accepted:
                     return
-            except OSError:
-                pass
             await asyncio.sleep(0.2)

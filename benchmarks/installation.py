@@ -1,4 +1,4 @@
-"""Set up what the benchmarks measure: an embedded Kafka, a configuration with fresh secrets, processes."""
+"""Set up what the benchmarks measure: a configuration with fresh secrets, topics, processes."""
 
 import asyncio
 import os
@@ -33,7 +33,9 @@ class Installation:
     environ: dict[str, str]
 
 
-async def install(directory: Path, bootstrap_servers: str, *, port: int) -> Installation:
+async def install(
+    directory: Path, bootstrap_servers: str, *, port: int, prefix: str
+) -> Installation:
     """Write a configuration with one Pivot endpoint, and create its topics."""
     api_key = secrets.token_hex(24)
     (directory / "pivot.key").write_text(api_key)
@@ -55,8 +57,10 @@ async def install(directory: Path, bootstrap_servers: str, *, port: int) -> Inst
         **{name: value for name, value in os.environ.items() if not name.startswith("ESITO_")},
         "ESITO_KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
         "ESITO_MANAGEMENT_PORT": "0",
+        "ESITO_TOPIC_PREFIX": prefix,
     }
-    os.environ["ESITO_KAFKA_BOOTSTRAP_SERVERS"] = bootstrap_servers
+    # The settings model reads the process's own environment.
+    os.environ.update({name: one for name, one in environ.items() if name.startswith("ESITO_")})
     configuration = load_configuration(file, environ=environ)
     clients = KafkaClients(configuration, client_id="esito-benchmark")
     admin = clients.admin()

@@ -1,4 +1,4 @@
-"""Load one HTTP endpoint over keep-alive connections: a closed loop, each connection one request at a time."""
+"""Load one HTTP endpoint in a closed loop: each connection has one request under way."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ class Load:
 
 
 class _Caller(asyncio.Protocol):
-    """One connection: sends the next request as soon as the last is answered, until told to stop."""
+    """One connection: sends the next request when the last is answered, until told to stop."""
 
     def __init__(self, request: bytes, load: Load, until: float) -> None:
         self._request = request
@@ -61,6 +61,7 @@ class _Caller(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        del exc
         if not self.done.done():
             self.done.set_result(None)
 

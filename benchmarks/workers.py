@@ -1,4 +1,4 @@
-"""Measure the verifier, the state machine and a restore: a full topic, one process, until it is empty."""
+"""Measure the verifier, the state machine and a restore: one process works a full topic off."""
 
 import asyncio
 import time
@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
+import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.structs import OffsetAndMetadata
 
 from benchmarks.installation import PARTITIONS, Installation, cpu_seconds, process
 from contracts.instants import instant
@@ -20,28 +22,33 @@ from workers.state_machine.partition_state import PartitionState
 CALLBACKS = 60_000
 _BATCH_BYTES_MAX = 1_048_576
 _DONE_SECONDS_MAX = 180
+_FILL_BATCH = 200
+
+Records = Iterator[tuple[bytes, list[tuple[str, bytes]]]]
 
 
-async def measure_workers(installation: Installation, body: bytes) -> list[str]:
-    """Return table rows for verifier and state machine, then the restore's line."""
-    topics = Topics.of("pivot")
-    await _fill(installation, topics.raw, body)
+async def measure_workers(installation: Installation, body: bytes, session_id: str) -> list[str]:
+    """Return table rows for verifier and state machine, then the restore's line.
+
+    `session_id` is the transaction id in `body`: every pair of callbacks gets one of its own.
+    """
+    topics = Topics.of("pivot", prefix=installation.configuration.topic_prefix)
+    await _fill(installation, topics.raw, _records(body, session_id.encode()))
     verifier = await _drain(installation, "verifier", topics.raw)
     machine = await _drain(installation, "state-machine", topics.verified)
     return [verifier, machine, "", await _restore(installation, topics.state)]
 
 
-async def _fill(installation: Installation, topic: str, body: bytes) -> None:
-    """Write CALLBACKS raw records: half of them PROCESSING, half PAID, of distinct transactions."""
+async def _fill(installation: Installation, topic: str, records: Records) -> None:
+    """Write CALLBACKS raw records, so many to a batch."""
     producer = installation.clients.idempotent_producer(
         batch_bytes_max=_BATCH_BYTES_MAX, linger_milliseconds=0
     )
     await producer.start()
     try:
-        records = _records(body)
-        for number in range(CALLBACKS // 200):
+        for number in range(CALLBACKS // _FILL_BATCH):
             batch = producer.create_batch()
-            for _ in range(200):
+            for _ in range(_FILL_BATCH):
                 value, headers = next(records)
                 batch.append(timestamp=None, key=None, value=value, headers=headers)
             await (await producer.send_batch(batch, topic, partition=number % PARTITIONS))
@@ -49,8 +56,8 @@ async def _fill(installation: Installation, topic: str, body: bytes) -> None:
         await producer.stop()
 
 
-def _records(body: bytes) -> Iterator[tuple[bytes, list[tuple[str, bytes]]]]:
-    sample = b"bca0b57a-391e-4f6f-bfef-8cd37492ee5b"
+def _records(body: bytes, sample: bytes) -> Records:
+    """Yield raw records: each transaction is PROCESSING, then PAID."""
     for number in range(CALLBACKS // 2):
         own = body.replace(sample, f"bca0b57a-391e-4f6f-bfef-{number:012d}".encode())
         first = own.replace(b"PAYMENT.PAID", b"PAYMENT.PROCESSING").replace(
@@ -75,10 +82,18 @@ def _records(body: bytes) -> Iterator[tuple[bytes, list[tuple[str, bytes]]]]:
 async def _drain(installation: Installation, role: str, topic: str) -> str:
     """Return the table row of one worker that works `topic` off."""
     ends = await _ends(installation, topic)
-    arguments = ("-m", "workers", role, "--provider", "pivot", "--configuration", str(installation.file))
+    arguments = (
+        "-m",
+        "workers",
+        role,
+        "--provider",
+        "pivot",
+        "--configuration",
+        str(installation.file),
+    )
     async with process(installation, *arguments) as worker:
-        began, cpu, start = await _progress(installation, role, topic, worker, ends, share=0.1)
-        ended, used, end = await _progress(installation, role, topic, worker, ends, share=1.0)
+        began, cpu, start = await _progress(installation, role, worker, ends, share=0.1)
+        ended, used, end = await _progress(installation, role, worker, ends, share=1.0)
         resident = worker.memory_info().rss
     records, seconds, spent = end - start, ended - began, used - cpu
     return (
@@ -87,21 +102,30 @@ async def _drain(installation: Installation, role: str, topic: str) -> str:
     )
 
 
-async def _progress(installation, role, topic, worker, ends, *, share):  # type: ignore[no-untyped-def]
-    """Wait until the group has committed `share` of the topic; return time, CPU seconds and records."""
+async def _progress(
+    installation: Installation,
+    role: str,
+    worker: psutil.Process,
+    ends: dict[TopicPartition, int],
+    *,
+    share: float,
+) -> tuple[float, float, int]:
+    """Wait until the group has committed `share`; return time, CPU seconds and records."""
     admin = installation.clients.admin()
     await admin.start()
-    group = f"esito.{role}.pivot"
+    group = f"{installation.configuration.topic_prefix}esito.{role}.pivot"
     total = sum(ends.values())
     try:
         async with asyncio.timeout(_DONE_SECONDS_MAX):
             while True:
-                found = {}
-                with suppress(GroupCoordinatorNotAvailableError):  # the first group of a new cluster
+                found: dict[TopicPartition, OffsetAndMetadata] = {}
+                with suppress(
+                    GroupCoordinatorNotAvailableError
+                ):  # the first group of a new cluster
                     found = await admin.list_consumer_group_offsets(group, partitions=list(ends))
                 done = sum(max(0, one.offset) for one in found.values())
-                # Offsets also count the control records of Kafka transactions, the last ones unread.
-                if done >= total * share - len(ends) * (share == 1.0):
+                # Offsets count control records too, and the last of a partition are never read.
+                if done >= total * share - len(ends) * (share == 1):
                     return time.perf_counter(), cpu_seconds(worker), done
                 await asyncio.sleep(0.05)
     finally:
@@ -109,11 +133,14 @@ async def _progress(installation, role, topic, worker, ends, *, share):  # type:
 
 
 async def _ends(installation: Installation, topic: str) -> dict[TopicPartition, int]:
-    consumer: AIOKafkaConsumer = installation.clients.consumer(group=None, fetch_bytes_max=1_048_576)
+    consumer: AIOKafkaConsumer = installation.clients.consumer(
+        group=None, fetch_bytes_max=1_048_576
+    )
     await consumer.start()
     try:
         partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        return await consumer.end_offsets(partitions)
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+        return ends
     finally:
         await consumer.stop()
 
@@ -128,4 +155,5 @@ async def _restore(installation: Installation, topic: str) -> str:
         state.loaded()
         live += len(state)
     seconds = time.perf_counter() - began
-    return f"Restore: {count:,} changelog records, {live:,} transactions, {count / seconds:,.0f} records/s."
+    rate = f"{count / seconds:,.0f} records/s"
+    return f"Restore: {count:,} changelog records, {live:,} transactions, {rate}."

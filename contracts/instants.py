@@ -4,14 +4,35 @@ A fixed width makes instants compare as text in the order of time. A provider's 
 never rewritten: they are kept as given, with as many digits as the provider sent.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
-_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$"
+# [0-9], because pydantic's \d takes the digits of every script.
+_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
+_CHARACTERS: Final = 27
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
-Instant = Annotated[str, StringConstraints(pattern=_PATTERN)]
+
+def read_instant(text: str) -> datetime:
+    """Return the moment that an Instant names.
+
+    Raises:
+        ValueError: `text` is not an Instant, or names a day or an hour that does not exist.
+    """
+    if len(text) != _CHARACTERS or not text.endswith("Z"):
+        raise ValueError("not an instant in UTC with microseconds")
+    return datetime.fromisoformat(text)
+
+
+def _existing(text: str) -> str:
+    read_instant(text)
+    return text
+
+
+Instant = Annotated[str, StringConstraints(pattern=_PATTERN), AfterValidator(_existing)]
 """An instant of ours, as text of 27 characters."""
 
 
@@ -26,4 +47,5 @@ def epoch_milliseconds(text: str) -> int:
     Raises:
         ValueError: `text` is not an RFC 3339 instant.
     """
-    return int(datetime.fromisoformat(text).timestamp() * 1000)
+    # Whole numbers throughout: a float would lose a millisecond now and then.
+    return (datetime.fromisoformat(text) - _EPOCH) // _MILLISECOND

@@ -52,7 +52,7 @@ class Lifecycle:
         return native in self.statuses
 
     def move(self, current: str | None, said: str) -> Move:
-        """Return what `said` does to a transaction standing in `current` (None: nothing said yet)."""
+        """Return what `said` does to a transaction standing in `current` (None: nowhere yet)."""
         return self.table[current or UNBORN][said]
 
 

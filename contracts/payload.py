@@ -32,10 +32,11 @@ def validate(model: type[Model], members: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(members)
     except ValidationError as error:
-        raise Rejected(RejectionCode.PAYLOAD_INVALID, _rules_broken(error)) from None
+        raise Rejected(RejectionCode.PAYLOAD_INVALID, rules_broken(error)) from None
 
 
-def _rules_broken(error: ValidationError) -> str:
+def rules_broken(error: ValidationError) -> str:
+    """Return which fields break which rules, for a person; never a value."""
     # str(error) would print the input: personal data in a header.
     found = error.errors(include_input=False, include_url=False, include_context=False)
     rules = [f"{'.'.join(str(part) for part in one['loc'])}: {one['type']}" for one in found]
@@ -49,7 +50,12 @@ def _plain_decimal(given: object) -> str:
     """
     if isinstance(given, bool) or not isinstance(given, int | str | Decimal):
         raise ValueError("not an amount")  # noqa: TRY004 - pydantic takes a TypeError for a bug
-    text = format(given, "f") if isinstance(given, Decimal) else str(given)
+    text = str(given)
+    if isinstance(given, Decimal):
+        exponent = given.as_tuple().exponent
+        if not isinstance(exponent, int) or exponent > 0:
+            raise ValueError("written with an exponent: not the digits of money")
+        text = format(given, "f")
     whole, _, fraction = text.partition(".")
     digits = (whole + fraction).isascii() and (whole + fraction).isdigit()
     if not digits or not whole or (text.endswith(".")):

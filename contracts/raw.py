@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
+from contracts.instants import Instant, read_instant
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -46,7 +47,7 @@ class RawCallback:
     callback_id: str
     endpoint: str
     source: Source
-    received_at: str
+    received_at: Instant
     method: str
     target_uri: str
     principal: str
@@ -81,12 +82,14 @@ class RawCallback:
         """
         found = dict(headers)
         try:
+            received_at = found[RECEIVED_AT].decode("ascii")
+            read_instant(received_at)
             return cls(
                 body=body or b"",
                 callback_id=found[CALLBACK_ID].decode(),
                 endpoint=found[ENDPOINT].decode(),
                 source=Source(found.get(SOURCE, b"callback").decode()),
-                received_at=found[RECEIVED_AT].decode("ascii"),
+                received_at=received_at,
                 method=found[METHOD].decode(),
                 target_uri=found[TARGET_URI].decode(),
                 principal=found.get(PRINCIPAL, b"").decode(),

@@ -15,7 +15,7 @@ TransactionId = Annotated[
     StringConstraints(min_length=1, max_length=TRANSACTION_ID_CHARACTERS_MAX, pattern=r"^[!-~]+$"),
 ]
 NativeStatus = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
-DecimalText = Annotated[str, StringConstraints(pattern=r"^\d{1,18}(\.\d{1,9})?$")]
+DecimalText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}(\.[0-9]{1,9})?$")]
 ShortText = Annotated[str, StringConstraints(max_length=500)]
 
 

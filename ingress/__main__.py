@@ -4,13 +4,13 @@ import argparse
 import asyncio
 import os
 import sys
-from contextlib import AsyncExitStack
 
 from contracts.errors import Broken
 from ingress.build import AppBuilder
-from ingress.processes import run_processes
+from ingress.processes import run_processes, stop_without_parent
+from ingress.server import allow_files
 from runtime.configuration import Configuration
-from runtime.key_source import KeySource, report_reloads
+from runtime.key_source import KeySource, publish_expiries, report_reloads
 from runtime.management import management_server
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
@@ -28,7 +28,7 @@ def main() -> int:
 
     async def run(configuration: Configuration, log: Logger, stop: asyncio.Event) -> None:
         if configuration.ingress.processes > 1 and index is None:
-            await run_processes(configuration.ingress.processes, options.configuration, log, stop)
+            await run_processes(configuration.ingress.processes, options.configuration, stop)
         else:
             await _serve(configuration, log, stop, index=int(index or 0))
 
@@ -41,23 +41,27 @@ async def _serve(
     metrics = Metrics()
     endpoints = {endpoint.name: endpoint for endpoint in configuration.endpoints}
     keys = KeySource(endpoints, report_reloads(metrics, log))
+    publish_expiries(metrics, endpoints)
     app = AppBuilder(configuration, keys, metrics, log).build()
-    background = [
-        asyncio.create_task(keys.watch(every_seconds=configuration.key_reload_seconds)),
-        asyncio.create_task(app.refusals.report_often()),
-    ]
-    async with AsyncExitStack() as stack:
-        for task in background:
-            stack.callback(task.cancel)
-        await stack.enter_async_context(
-            management_server(
-                host=configuration.management_host,
-                port=configuration.management_port + index if configuration.management_port else 0,
-                metrics=metrics,
-                readiness=app.readiness,
-            )
-        )
-        await app.run(stop, reuse_port=configuration.ingress.processes > 1)
+    allow_files(configuration.ingress.connections_max)
+    shared = configuration.ingress.processes > 1
+    background = asyncio.gather(
+        keys.watch(every_seconds=configuration.key_reload_seconds),
+        app.refusals.report_often(),
+        *([stop_without_parent(stop)] if shared else []),
+    )
+    # These end by an error alone, and a process that reads no more keys must not go on in silence.
+    background.add_done_callback(lambda _: stop.set())
+    async with management_server(
+        host=configuration.management_host,
+        port=configuration.management_port + index if configuration.management_port else 0,
+        metrics=metrics,
+        readiness=app.readiness,
+    ):
+        await app.run(stop, reuse_port=shared)
+    if background.done():
+        background.result()
+    background.cancel()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import PayloadEncodingError
@@ -173,11 +174,13 @@ class EndpointHandler:
         ring = settings.hmac_keys()
         if settings.hmac is None or ring is None:
             raise Refused(RefusalCode.CREDENTIALS_WRONG)
+        target_uri = settings.headers.target_uri(target)
         signed = MacInput(
             timestamp=stored[settings.door.timestamp_header],
             method=method,
-            path=target.partition("?")[0],
-            target_uri=settings.headers.target_uri(target),
+            # The path that the provider called and signed; an edge may have cut its beginning off.
+            path=urlsplit(target_uri).path,
+            target_uri=target_uri,
             body=body,
         )
         outcome = authenticate_hmac(

@@ -5,6 +5,7 @@ CPU per callback, and every error answer is ours.
 """
 
 import asyncio
+import resource
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,7 @@ _LINGER_SECONDS: Final = 2.0
 _HANDSHAKE_SECONDS: Final = 10.0
 # A caller who sends and never reads would keep its connection for ever.
 _UNREAD_MILLISECONDS: Final = 20_000
+_OTHER_FILES: Final = 256  # Kafka, the management port, secrets
 
 
 class Server(web.Server):
@@ -137,6 +139,15 @@ async def listen(server: Server, settings: IngressSettings, *, reuse_port: bool)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MILLISECONDS)
     return listener
+
+
+def allow_files(connections: int) -> None:
+    """Raise the process's limit of open files, often 1,024, to what its connections need."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft < wanted:
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def _tls(tls: Tls | None) -> ssl.SSLContext | None:

@@ -6,11 +6,13 @@ standard error says why and what to change.
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
+from rich.progress import Progress
 from typer.core import TyperGroup
 
 from contracts.errors import Broken, EsitoError
@@ -108,6 +110,19 @@ def endpoint_named(configuration: "Configuration", name: str) -> "Endpoint":
             return endpoint
     names = ", ".join(endpoint.name for endpoint in configuration.endpoints)
     raise Broken(f"no endpoint {name}; the configuration has: {names}")
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that shows how far the work has come; a bar in a terminal, else nothing."""
+    screen = notes()
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task(doing, total=None)
+
+        def show(passed: int, total: int) -> None:
+            bar.update(task, completed=passed, total=total)
+
+        yield show
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -44,7 +44,7 @@ class EmbeddedKafka:
     Nodes are numbered from 1. Each keeps its port from `start` to `stop`, whatever it goes through.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a choice of the caller, and all have defaults
+    def __init__(
         self,
         *,
         cache_directory: Path | None = None,

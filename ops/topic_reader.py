@@ -5,7 +5,7 @@
 - `read_at` fetches single records by their coordinates.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -77,7 +77,7 @@ async def read_to_end(
     *,
     since_milliseconds: int | None = None,
     on_progress: OnProgress = ignore_progress,
-) -> AsyncIterator[StoredRecord]:
+) -> AsyncGenerator[StoredRecord]:
     """Yield the committed records of `partitions`, in order within each, up to the end as of now.
 
     `since_milliseconds` leaves out what was written before that time.
@@ -111,7 +111,7 @@ async def follow(
     *,
     from_beginning: bool,
     on_ready: Callable[[], None],
-) -> AsyncIterator[StoredRecord]:
+) -> AsyncGenerator[StoredRecord]:
     """Yield committed records as they come, for ever; `on_ready` is called when none is missed."""
     async with _consumer(clients) as consumer:
         consumer.assign(partitions)

@@ -1,5 +1,7 @@
 """Create the topics that a configuration needs, and say where existing ones differ from it."""
 
+import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -8,13 +10,15 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from contracts.errors import Broken
+from contracts.errors import Broken, Unavailable
 from contracts.topics import CO_PARTITIONED, Role, Topics
 from runtime.configuration import Configuration
 from runtime.kafka import RECORD_OVERHEAD_BYTES
 
 _DAY_MILLISECONDS: Final = 86_400_000
 _BATCH_BYTES: Final = 1_048_576
+_VISIBLE_SECONDS_MAX: Final = 10.0
+_POLL_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,23 @@ async def create_missing(admin: AIOKafkaAdminClient, plans: Iterable[TopicPlan])
                     f"{topic}: not created: {_reason(code, message)}; see topics: in the file"
                 )
     return [plan.name for plan in missing]
+
+
+async def until_visible(admin: AIOKafkaAdminClient, names: Iterable[str]) -> None:
+    """Return when the brokers name all of `names` with a leader for each partition.
+
+    Raises:
+        Unavailable: that takes longer than ten seconds.
+    """
+    awaited = set(names)
+    deadline = time.monotonic() + _VISIBLE_SECONDS_MAX
+    while awaited:
+        for topic in await admin.describe_topics():
+            if topic["partitions"] and all(one["leader"] >= 0 for one in topic["partitions"]):
+                awaited.discard(topic["topic"])
+        if awaited and time.monotonic() > deadline:
+            raise Unavailable(f"{min(awaited)}: created, but no broker leads it yet")
+        await asyncio.sleep(_POLL_SECONDS if awaited else 0)
 
 
 async def differences(admin: AIOKafkaAdminClient, plans: Iterable[TopicPlan]) -> list[Difference]:

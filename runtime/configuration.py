@@ -45,7 +45,7 @@ PREFIX: Final = "ESITO_"
 
 
 class Tls(Section):
-    """Terminate TLS in the ingress; `client_ca_file` asks every caller for a certificate of that CA."""
+    """Terminate TLS in the ingress; `client_ca_file` asks callers for a certificate of that CA."""
 
     certificate_file: Path = Field(
         description="PEM: the server's certificate and those between it and its root.",
@@ -221,7 +221,7 @@ class Configuration(BaseSettings):
     ingress: Ingress = Field(Ingress(), description="The HTTP side.")
     worker: Worker = Field(Worker(), description="Verifiers and state machines.")
     state: State = Field(State(), description="What the state machines remember.")
-    topics: TopicSettings = Field(TopicSettings(), description="What `esito topics apply` creates.")
+    topics: TopicSettings = Field(TopicSettings(), description="What our topics must be.")
     endpoints: Annotated[tuple[Endpoint, ...], Field(min_length=1)] = Field(
         description="The URLs that providers call."
     )

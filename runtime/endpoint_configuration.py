@@ -1,16 +1,15 @@
 """Declare what an endpoint is configured as: its path, its credentials and its limits."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from runtime.mac import Encoding, Hash, MacProfile, Part, TimestampFormat
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$", to_lower=True)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(gt=0)]
 
 
@@ -28,12 +27,12 @@ class KeyFile(Section):
         description="Holds the secret alone; a line feed at its end is no part of it.",
         examples=["keys/pivot-api-key"],
     )
-    not_before: datetime | None = Field(
+    not_before: AwareDatetime | None = Field(
         None,
         description="The key is refused for callbacks received earlier; default: no bound.",
         examples=["2026-11-01T00:00:00Z"],
     )
-    not_after: datetime | None = Field(
+    not_after: AwareDatetime | None = Field(
         None,
         description="The key is refused for callbacks received from then on; default: no bound.",
         examples=["2027-11-01T00:00:00Z"],
@@ -142,11 +141,12 @@ class Endpoint(Section):
     registration: Literal["optional", "required"] = Field(
         "optional", description="required: a transaction nobody announced is unsolicited."
     )
-    early_seconds: Annotated[float, Field(ge=0)] = Field(
+    early_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         0,
         description="How long a callback may wait for its expectation before it is unsolicited.",
     )
-    deadline_seconds: Seconds | None = Field(
+    # Ten years at most: further away, the deadline would be no date any more.
+    deadline_seconds: Annotated[float, Field(gt=0, le=315_360_000)] | None = Field(
         None,
         description="Deadline of an expectation that names none, counted from its arrival.",
         examples=[86_400],

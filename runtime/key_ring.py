@@ -17,7 +17,7 @@ class Key:
     digest: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Hash the secret once: comparing digests hides its length, and any guess costs the same."""
+        """Hash the secret once: comparing digests hides its length; any guess costs the same."""
         object.__setattr__(self, "digest", hashlib.sha256(self.secret).digest())
 
     def valid_at(self, moment: datetime) -> bool:

@@ -158,6 +158,18 @@ def check_golden_vector(hmac: Hmac) -> None:
         )
 
 
+def publish_expiries(metrics: Metrics, endpoints: Mapping[str, Endpoint]) -> None:
+    """Show when each key that has an end stops being valid, so that an alert can come before it."""
+    for name, endpoint in endpoints.items():
+        for credential in ("api_key", "hmac", "expectations"):
+            keys: Keys | None = getattr(endpoint, credential)
+            for key in keys.keys if keys else ():
+                if key.not_after is not None:
+                    metrics.gauge(
+                        "esito_keys_expiry_timestamp_seconds", name, credential, key.id
+                    ).set(key.not_after.timestamp())
+
+
 def report_reloads(metrics: Metrics, log: Logger) -> Callable[[str, str], None]:
     """Return what a KeySource calls when a file changed: it logs and counts, taken or refused."""
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-# 128 bits. RFC 2104 §3 discourages keys shorter than the hash's output, which providers do hand out.
+# 128 bits: RFC 2104 §3 discourages keys shorter than the hash's output, yet providers use them.
 SECRET_BYTES_MIN: Final = 16
 _EPOCH_DIGITS_MAX: Final = 15  # milliseconds until the year 33,658
 

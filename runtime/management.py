@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 from prometheus_client import generate_latest
@@ -13,6 +13,8 @@ from runtime.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+_CLOSE_SECONDS: Final = 1.0
 
 Readiness = Callable[[], Mapping[str, bool]]
 
@@ -47,7 +49,8 @@ async def management_server(
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", exposition)
-    runner = web.AppRunner(app, access_log=None)
+    # No answer takes long; the library's default of a minute is longer than the grace period.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_SECONDS)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     try:

@@ -18,7 +18,7 @@ from contracts.errors import Broken
 from runtime.configuration import Configuration
 from runtime.configuration_file import DEFAULT_FILE, load_configuration
 from runtime.log_events import LogEvent
-from runtime.telemetry import Logger, configure_logging
+from runtime.telemetry import Logger, configure_logging, own_stack
 
 Main = Callable[[Configuration, Logger, asyncio.Event], Awaitable[None]]
 _BROKEN: Final = 2
@@ -37,7 +37,7 @@ def add_configuration_option(parser: argparse.ArgumentParser, environ: Mapping[s
 
 
 def run_process(file: Path, *, process: str, main: Main) -> int:
-    """Load the configuration and run `main`; SIGTERM and SIGINT set its event. Return the exit code."""
+    """Load the configuration, run `main` until SIGTERM or SIGINT, and return the exit code."""
     try:
         configuration = load_configuration(file, environ=os.environ)
     except Broken as error:
@@ -48,8 +48,14 @@ def run_process(file: Path, *, process: str, main: Main) -> int:
         with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
             runner.run(_supervised(main, configuration, log))
     except Broken as error:
-        log.error(LogEvent.PROCESS_FAILED, reason=str(error))  # noqa: TRY400 - it says what to change
+        reason = str(error)
+        log.error(LogEvent.PROCESS_FAILED, reason=reason)  # noqa: TRY400 - it says what to change
         return _BROKEN
+    except Exception as error:  # noqa: BLE001 - a traceback would quote the data at hand
+        log.error(  # noqa: TRY400 - see above
+            LogEvent.PROCESS_FAILED, exception=type(error).__name__, stack=own_stack(error)
+        )
+        return 1
     log.info(LogEvent.PROCESS_STOPPED)
     return 0
 
@@ -71,8 +77,8 @@ async def _supervised(main: Main, configuration: Configuration, log: Logger) -> 
     # What start-up allocated lives until the end: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
-    # A batch makes thousands of objects without a cycle; the default of 700 walks them all the time,
-    # for a quarter of the state machine's CPU.
+    # A batch makes thousands of objects without a cycle; the default of 700 walks them all the
+    # time, for a quarter of the state machine's CPU.
     gc.set_threshold(_COLLECT_AFTER_OBJECTS, 20, 20)
     log.info(LogEvent.PROCESS_STARTED, version=version("esito"))
     await main(configuration, log, stop)

@@ -11,7 +11,7 @@ from contracts.providers import provider_named, provider_names
 from runtime.configuration import Configuration
 from runtime.failpoint import failpoint
 from runtime.kafka import KafkaClients
-from runtime.key_source import KeySource, report_reloads
+from runtime.key_source import KeySource, publish_expiries, report_reloads
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
@@ -42,7 +42,9 @@ async def _run_verifier(
     configuration: Configuration, provider: Provider, log: Logger, stop: asyncio.Event
 ) -> None:
     metrics = Metrics()
-    keys = KeySource(configuration.endpoints_of(provider.name), report_reloads(metrics, log))
+    endpoints = configuration.endpoints_of(provider.name)
+    keys = KeySource(endpoints, report_reloads(metrics, log))
+    publish_expiries(metrics, endpoints)
     role = verifier_role(configuration, provider, keys)
     watching = asyncio.create_task(keys.watch(every_seconds=configuration.key_reload_seconds))
     try:

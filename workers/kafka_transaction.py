@@ -68,7 +68,7 @@ class TransactionalWriter:
         self._partitioner = DefaultPartitioner()
 
     async def fence(self) -> None:
-        """Start the producer: the coordinator shuts out the former owner, ends what it left open."""
+        """Start the producer: that shuts out the former owner, and ends what it left open."""
         await self._producer.start()
 
     async def stop(self) -> None:

@@ -128,11 +128,8 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                 log.warning(
                     LogEvent.BATCH_DELAYED, exception=type(error).__name__, stack=own_stack(error)
                 )
-                await asyncio.sleep(
-                    random.uniform(
-                        0, min(settings.backoff_seconds_max, _BACKOFF_SECONDS * 2**failures)
-                    )  # noqa: S311
-                )
+                ceiling = min(settings.backoff_seconds_max, _BACKOFF_SECONDS * 2**failures)
+                await asyncio.sleep(random.uniform(0, ceiling))  # noqa: S311 - not a secret
             else:
                 return
 

@@ -37,7 +37,7 @@ class Processor(Protocol):
         """
 
     def finish(self) -> Sequence[Output]:
-        """Return what the batch as a whole leads to (a changelog); called once, before the commit."""
+        """Return what the batch as a whole leads to (a changelog); called once, before commit."""
 
     def committed(self) -> None:
         """Make the effects since the last call the state: the Kafka transaction is committed."""

@@ -101,6 +101,9 @@ SESSION_EVENTS: Final = {
 }
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+ProviderInstant = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+# As long as a native status may be, less the `CHARGE.` that we put before it.
+ChargeStatus = Annotated[str, StringConstraints(min_length=1, max_length=57, pattern=r"^[!-~]+$")]
 
 
 class Money(Payload):
@@ -115,12 +118,12 @@ class Money(Payload):
 
 
 class Charge(Payload):
-    """One attempt to collect; amounts in its `authorizationResult` are wrong in samples, not read."""
+    """One attempt to collect; its `authorizationResult` is not read: samples have wrong amounts."""
 
     id: TransactionId
-    status: Text
+    status: ChargeStatus
     amount: Money | None = None
-    updatedAt: Text | None = None  # noqa: N815 - the provider's name
+    updatedAt: ProviderInstant | None = None  # noqa: N815 - the provider's name
 
 
 class Session(Payload):
@@ -130,7 +133,7 @@ class Session(Payload):
     status: Text | None = None
     clientReferenceId: ShortText | None = None  # noqa: N815 - the provider's name
     amount: Money | None = None
-    updatedAt: Text | None = None  # noqa: N815 - the provider's name
+    updatedAt: ProviderInstant | None = None  # noqa: N815 - the provider's name
     chargeDetails: list[Charge] | None = None  # noqa: N815 - the provider's name
 
 

@@ -1,4 +1,4 @@
-"""Break the loop's Kafka transaction on purpose: each mutant leaves out one thing that promise 2 needs.
+"""Break the loop's Kafka transaction on purpose: each mutant leaves out one thing it needs.
 
 They are what the checker and the faults are tried on: a mutant that no fault exposes says that the
 fault is too weak.
@@ -20,7 +20,7 @@ class CommitsFirst(TransactionalWriter):
     """Commits the input offset, and only then writes what the records led to."""
 
     async def write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
-        """Write twice; a death between the two (`offsets_sent`) forgets the outputs."""
+        """Write twice; a death between the two (`between`) forgets the outputs."""
         found = list(outputs)
         await super().write((), offset)
         if found:
@@ -32,7 +32,7 @@ class OffsetsOutside(TransactionalWriter):
     """Writes the outputs in one Kafka transaction and the input offset in another."""
 
     async def write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
-        """Write twice; a death between the two repeats the outputs."""
+        """Write twice; a death between the two (`between`) repeats the outputs."""
         found = list(outputs)
         await super().write(found, None)
         if found:

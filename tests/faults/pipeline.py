@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
@@ -94,10 +96,11 @@ class Pipeline:
         file = "verifier.yaml" if role == "verifier" else "esito.yaml"
         return self._start(name, ["workers", role, "--provider", provider], file, **variables)
 
-    def odd_worker(self, role: str, *options: str) -> EsitoProcess:
+    def odd_worker(self, role: str, *options: str, **variables: str) -> EsitoProcess:
         """Start a worker of tests/faults/odd_worker.py."""
         name = " ".join([role, *options])
-        return self._start(name, ["tests.faults.odd_worker", role, *options], "esito.yaml")
+        arguments = ["tests.faults.odd_worker", role, *options]
+        return self._start(name, arguments, "esito.yaml", **variables)
 
     def client(self, marker: str, *, provider: str = "pivot") -> Client:
         """Return a client of the ingress; its transactions bear `marker`."""
@@ -110,8 +113,7 @@ class Pipeline:
 
         What is expected never to settle (`settled=False`) is judged as it is.
         """
-        topics = Topics.of(provider, prefix=self.prefix)
-        async with TopicReader(self.bootstrap_servers, topics) as reader:
+        async with self.reader(provider) as reader:
 
             async def verdict() -> Verdict:
                 return judge(await reader.read(client.marker, client.acknowledged))
@@ -123,6 +125,26 @@ class Pipeline:
                         found = await verdict()
         self._table.add(Row(fault, found))
         return found
+
+    def reader(self, provider: str = "pivot") -> TopicReader:
+        """Return a reader of the provider's topics; enter it to connect."""
+        return TopicReader(self.bootstrap_servers, Topics.of(provider, prefix=self.prefix))
+
+    async def consumed(self, role: str, *, provider: str = "pivot") -> None:
+        """Wait until the group of `role` has committed the end of its input topic."""
+        topics = Topics.of(provider, prefix=self.prefix)
+        topic = topics.raw if role == "verifier" else topics.verified
+        group = f"{self.prefix}esito.{role}.{provider}"
+        async with admin_client(self.bootstrap_servers) as admin:
+            deadline = time.monotonic() + SETTLE_SECONDS_MAX
+            while await self._behind(admin, group, topic):
+                assert time.monotonic() < deadline, f"{group} does not reach the end of {topic}"
+
+    async def end(self, name: str) -> None:
+        """Stop every process of this name."""
+        for process in self._processes:
+            if process.name == name and process.exit_code is None:
+                await process.stop()
 
     def stop(self) -> None:
         """Kill whatever still runs."""
@@ -149,6 +171,23 @@ class Pipeline:
         )
         self._processes.append(process)
         return process
+
+    async def _behind(self, admin: AIOKafkaAdminClient, group: str, topic: str) -> bool:
+        """Tell whether a record lies between a committed offset and the end of its partition."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap_servers, isolation_level="read_committed"
+        )
+        await consumer.start()
+        try:
+            partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+            found = await admin.list_consumer_group_offsets(group, partitions=partitions)
+            consumer.assign(partitions)
+            for partition in partitions:
+                consumer.seek(partition, max(0, found[partition].offset))
+            left = await consumer.getmany(*partitions, timeout_ms=300)
+            return any(left.values())
+        finally:
+            await consumer.stop()
 
     def _endpoint(self, provider: str) -> Endpoint:
         url = f"http://127.0.0.1:{self._port}/callbacks/{provider}"

@@ -11,6 +11,7 @@ Precedence, first that holds:
 
 import hashlib
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, assert_never
 
@@ -23,6 +24,10 @@ from contracts.update import Expectation, Statement, VerifiedUpdate
 from workers.state_machine.snapshot import NEVER, Snapshot, thirteen_digits
 
 _DAY_MILLISECONDS: Final = 86_400_000
+# A caller who varies the amount without end must not make a snapshot grow without end; what lies
+# beyond is published again and again under one id each, and not remembered.
+_CONTRADICTIONS_MAX: Final = 16
+_CONTRADICTION: Final = "#"  # no lifecycle table has a status with this character
 
 
 class Outcome(StrEnum):
@@ -108,12 +113,14 @@ def _decide_statement(
     if rules.registration_required and not before.expected:
         return _unannounced(before, update, what, digest, rules)
     heard = before.facts.get(what.fact)
-    other = f"{what.fact}#{digest}"
+    other = f"{what.fact}{_CONTRADICTION}{digest}"
     if heard == digest or other in before.facts:
         return Decision(Outcome.DUPLICATE, update, before, None)
     if heard is not None:
-        after = _after(before, update, rules, facts={**before.facts, other: digest})
         notice = Notice(AnomalyCode.CONFLICT, "the same fact with other content; the first stands")
+        if sum(_CONTRADICTION in fact for fact in before.facts) >= _CONTRADICTIONS_MAX:
+            return Decision(Outcome.CONFLICT, update, before, None, notice)
+        after = _after(before, update, rules, facts={**before.facts, other: digest})
         return Decision(Outcome.CONFLICT, update, before, after, notice)
     return _moved(before, update, what, digest, rules)
 
@@ -219,7 +226,10 @@ def _says(update: VerifiedUpdate, fact: str, digest: str) -> bool:
 
 def statement_digest(what: Statement) -> str:
     """Return a short digest of what must be the same when a fact is said again."""
-    amount = f"{what.amount.value} {what.amount.currency}" if what.amount else ""
+    # 10001 and "10001.00" are one amount in two of Pivot's encodings, and no contradiction.
+    amount = (
+        f"{Decimal(what.amount.value).normalize():f} {what.amount.currency}" if what.amount else ""
+    )
     reason = what.reason.code if what.reason else ""
     decisive = f"{what.native_status}\n{amount}\n{reason}"
     return hashlib.sha256(decisive.encode()).hexdigest()[:16]

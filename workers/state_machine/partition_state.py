@@ -99,18 +99,23 @@ class PartitionState:
     def _due(
         self, heap: Heap, which: int, now: int, count_max: int
     ) -> Iterator[tuple[bytes, Snapshot]]:
-        yielded = 0
-        while heap and heap[0][0] <= now and yielded < count_max:
+        yielded: set[bytes] = set()
+        kept: Heap = []
+        while heap and heap[0][0] <= now and len(yielded) < count_max:
             entry = heappop(heap)
             key = entry[1]
             snapshot = self.get(key)
-            if snapshot is None:
+            # A time that moved nearer has left a second entry behind.
+            if snapshot is None or key in yielded:
                 continue
             current = (snapshot.alarm, snapshot.expiry)[which]
-            if current > now:
-                if current != NEVER:
-                    heappush(heap, (current, key))
-                continue
-            self._popped.append((heap, entry))
-            yielded += 1
-            yield key, snapshot
+            if current <= now:
+                self._popped.append((heap, entry))
+                yielded.add(key)
+                yield key, snapshot
+            elif key in self._pending:
+                kept.append(entry)  # an abort may take the new time back
+            elif current != NEVER:
+                heappush(heap, (current, key))
+        for entry in kept:
+            heappush(heap, entry)

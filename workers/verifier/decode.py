@@ -5,7 +5,8 @@ over bytes is worth nothing if the signer's reader and ours find different field
 """
 
 import json
-from decimal import Decimal
+import re
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 from contracts.codes import RejectionCode
@@ -15,6 +16,12 @@ from contracts.provider import SignedBytes, SignedFields
 BODY_BYTES_MAX: Final = 8_388_608  # the largest body an endpoint may be configured to take
 DEPTH_MAX: Final = 32  # the deepest real payload has 6 levels
 INTEGER_DIGITS_MAX: Final = 32  # Python's own limit of 4,300 digits is a denial of service away
+
+# Possessive, and the closing quote optional, so that no body makes it try a place twice.
+_STRINGS: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_BRACKETS: Final = re.compile(r"[\[\]{}]")
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+_SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def decode_json(signed: SignedBytes) -> SignedFields:
@@ -42,31 +49,38 @@ def decode_json(signed: SignedBytes) -> SignedFields:
         raise Rejected(RejectionCode.JSON_TOO_DEEP, f"more than {DEPTH_MAX} levels") from None
     if not isinstance(value, dict):
         raise Rejected(RejectionCode.PAYLOAD_INVALID, "the body is not an object")
+    if _SURROGATE_ESCAPE.search(text):
+        _refuse_surrogates(value)
     return SignedFields(value, signed)
 
 
 def _refuse_depth(text: str) -> None:
-    # Brackets inside strings count too, so the scan runs only where the bound could be passed at
-    # all.
+    # Brackets inside strings count too, so the scan runs only where the bound could be passed.
     if text.count("{") + text.count("[") <= DEPTH_MAX:
         return
-    depth, inside, escaped = 0, False, False
-    for character in text:
-        if inside:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                inside = False
-        elif character == '"':
-            inside = True
-        elif character in "{[":
-            depth += 1
-            if depth > DEPTH_MAX:
-                raise Rejected(RejectionCode.JSON_TOO_DEEP, f"more than {DEPTH_MAX} levels")
-        elif character in "}]":
-            depth -= 1
+    depth = 0
+    for bracket in _BRACKETS.finditer(_STRINGS.sub("", text)):
+        depth += 1 if bracket[0] in "{[" else -1
+        if depth > DEPTH_MAX:
+            raise Rejected(RejectionCode.JSON_TOO_DEEP, f"more than {DEPTH_MAX} levels")
+
+
+def _refuse_surrogates(value: Any) -> None:  # noqa: ANN401 - JSON holds any value
+    """Refuse half a surrogate pair anywhere in `value`, which is no deeper than DEPTH_MAX.
+
+    RFC 8259 §8.2 calls what readers make of one unpredictable; ours could not write it again.
+    """
+    match value:
+        case str():
+            if _SURROGATE.search(value):
+                raise Rejected(RejectionCode.JSON_INVALID, "half a surrogate pair")
+        case dict():
+            for name, member in value.items():
+                _refuse_surrogates(name)
+                _refuse_surrogates(member)
+        case list():
+            for item in value:
+                _refuse_surrogates(item)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -85,9 +99,13 @@ def _integer(digits: str) -> int:
 
 
 def _fraction(digits: str) -> Decimal:
-    number = Decimal(digits)
-    # 1e999999 is six bytes of JSON and a megabyte when written out.
-    if abs(number.adjusted()) > INTEGER_DIGITS_MAX:
+    try:
+        number = Decimal(digits)
+        absurd = abs(number.adjusted()) > INTEGER_DIGITS_MAX
+    except InvalidOperation:  # an exponent that Decimal itself cannot hold
+        absurd = True
+    # 1e999999 is eight bytes of JSON and a megabyte when written out.
+    if absurd:
         raise Rejected(RejectionCode.JSON_NUMBER_FORBIDDEN, "an exponent beyond any amount")
     return number
 

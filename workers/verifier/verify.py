@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from pydantic import ValidationError
+
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from contracts.instants import instant
-from contracts.payload import Payload, validate
+from contracts.instants import Instant, instant
+from contracts.payload import Payload, rules_broken, validate
 from contracts.provider import Provider, SignedFields
 from contracts.raw import RawCallback, Source
 from contracts.update import Expectation, Origin, Statement, TransactionId, VerifiedUpdate
@@ -68,7 +70,11 @@ def _said(
 ) -> tuple[Statement, ...] | tuple[Expectation, ...]:
     if fields.signed.callback.source is Source.EXPECTATION:
         return (_expectation(fields, policy),)
-    return provider.translate(fields)
+    try:
+        return provider.translate(fields)
+    except ValidationError as error:
+        # A statement is narrower than the provider's own model: its words, not our fault.
+        raise Rejected(RejectionCode.PAYLOAD_INVALID, rules_broken(error)) from None
 
 
 def _expectation(fields: SignedFields, policy: Policy) -> Expectation:
@@ -76,20 +82,16 @@ def _expectation(fields: SignedFields, policy: Policy) -> Expectation:
     received_at = datetime.fromisoformat(fields.signed.callback.received_at)
     deadline = None
     if payload.deadline is not None:
-        deadline = _aware(payload.deadline)
+        deadline = _deadline(payload.deadline)
     elif policy.endpoint.deadline_seconds is not None:
-        deadline = received_at + timedelta(seconds=policy.endpoint.deadline_seconds)
-    return Expectation(
-        transaction_id=payload.transaction_id, deadline=instant(deadline) if deadline else None
-    )
+        deadline = instant(received_at + timedelta(seconds=policy.endpoint.deadline_seconds))
+    return Expectation(transaction_id=payload.transaction_id, deadline=deadline)
 
 
-def _aware(text: str) -> datetime:
-    moment = None
-    with suppress(ValueError):
+def _deadline(text: str) -> Instant:
+    # OverflowError: the last day of the year 9999 west of Greenwich is no day in UTC.
+    with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(text)
-    if moment is None or moment.tzinfo is None:
-        raise Rejected(
-            RejectionCode.PAYLOAD_INVALID, "deadline: an RFC 3339 instant with its offset"
-        )
-    return moment
+        if moment.tzinfo is not None:
+            return instant(moment)
+    raise Rejected(RejectionCode.PAYLOAD_INVALID, "deadline: an RFC 3339 instant with its offset")

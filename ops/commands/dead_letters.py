@@ -1,0 +1,243 @@
+"""`esito dead-letters`: see what was rejected and why, and send it again when the cause is gone."""
+
+from collections import deque
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from contracts.codes import RejectionCode
+from contracts.errors import Broken
+from ops.command_line import (
+    AsJson,
+    ConfigurationFile,
+    ProviderName,
+    configured,
+    examples,
+    group,
+    progress,
+    providers_asked,
+    run,
+)
+from ops.durations import before
+from ops.terminal import console, notes, plain, printable, table, text_of, write_json
+
+if TYPE_CHECKING:
+    from ops.letter_box import Letter, Replay, Wanted
+    from runtime.configuration import Configuration
+
+_SHOWN: Final = 100
+_EXAMPLE: Final = "callbacks.pivot.rejected.v1-0-17"
+
+CodeOption = Annotated[
+    RejectionCode | None,
+    typer.Option("--code", metavar="CODE", help="Only this rejection code (docs/RUNBOOK.md)."),
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="TIME", help="Received since then: 2h, 3d, or an RFC 3339 instant."
+    ),
+]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="As `ls` shows them.")]
+
+app = group("See what was rejected and why, and send it again when the cause is gone.")
+
+
+@app.command(
+    epilog=examples(
+        "esito dead-letters ls",
+        "esito dead-letters ls --provider pivot --code payload_invalid --since 2h",
+        "esito dead-letters ls --since 2026-11-20T00:00:00Z --json",
+    )
+)
+def ls(
+    configuration: ConfigurationFile = None,
+    *,
+    provider: ProviderName = None,
+    code: CodeOption = None,
+    since: SinceOption = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="The newest N.")] = _SHOWN,
+    as_json: AsJson = False,
+) -> None:
+    """List dead letters, oldest first."""
+    settings = configured(configuration)
+    found, total = run(_newest(settings, _wanted(settings, provider, code, since), limit))
+    if as_json:
+        for letter in found:
+            write_json(letter.summary())
+    else:
+        shown = table("id", "code", "detail", "received_at", "endpoint")
+        for letter in found:
+            shown.add_row(
+                *map(
+                    plain,
+                    (letter.id, letter.code, letter.detail, letter.received_at, letter.endpoint),
+                )
+            )
+        console().print(shown)
+    if total > len(found):
+        notes().print(f"{len(found)} of {total} dead letters, the newest; more with --limit")
+
+
+@app.command(
+    epilog=examples(
+        f"esito dead-letters show {_EXAMPLE}", f"esito dead-letters show {_EXAMPLE} --body"
+    )
+)
+def show(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="As `ls` shows it.")],
+    configuration: ConfigurationFile = None,
+    *,
+    body: Annotated[
+        bool, typer.Option("--body", help="The body too: it may hold personal data.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show one dead letter: why, where from, its headers, and the size and digest of its body."""
+    (letter,) = run(_at(configured(configuration), [identifier]))
+    value = letter.record.value or b""
+    if as_json:
+        headers = [[name, text_of(one)] for name, one in letter.record.headers]
+        extra = {"body": text_of(value)} if body else {}
+        write_json({**letter.summary(), "headers": headers, **extra})
+        return
+    shown = table("", "")
+    shown.show_header = False
+    for name, said in letter.summary().items():
+        shown.add_row(plain(name, style="bold"), plain(said))
+    for name, header in letter.record.headers:
+        shown.add_row(plain(name, style="dim"), plain(text_of(header)))
+    console().print(shown)
+    if body:
+        console().print()
+        for line in body_lines(value):
+            console().print(plain(line), soft_wrap=True)
+
+
+@app.command(
+    epilog=examples(
+        f"esito dead-letters replay {_EXAMPLE} --dry-run",
+        "esito dead-letters replay --code signature_mismatch --since 2h --yes",
+    )
+)
+def replay(
+    identifiers: Ids = None,
+    configuration: ConfigurationFile = None,
+    *,
+    provider: ProviderName = None,
+    code: CodeOption = None,
+    since: SinceOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent; send nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Send more than one without asking.")] = False,
+) -> None:
+    """Send dead letters again to the topic they came from: key, body and headers as they were.
+
+    By id, or all that --code, --provider and --since choose. The letters stay where they are. A
+    replay carries the header esito-replayed-from; a second one is harmless, because the same fact
+    has the same event id.
+    """
+    settings = configured(configuration)
+    if not identifiers and code is None and provider is None and since is None:
+        raise Broken("name the dead letters to send: ids, or --code, --provider, --since")
+    if identifiers and (code or provider or since):
+        raise Broken("name ids, or choose by --code, --provider and --since; not both")
+    wanted = None if identifiers else _wanted(settings, provider, code, since)
+    planned = run(_planned(settings, identifiers or [], wanted))
+    if dry_run:
+        for one in planned:
+            console().print(plain(f"would send  {one.letter.id}  to  {one.topic}"))
+        notes().print(f"{len(planned)} would be sent")
+        return
+    if len(planned) > 1 and not yes:
+        typer.confirm(f"Send {len(planned)} dead letters again?", abort=True, err=True)
+    run(_send(settings, planned))
+
+
+def body_lines(value: bytes) -> list[str]:
+    """Return a body as lines for a terminal: text if it is text, else a hexadecimal dump."""
+    try:
+        return [printable(line) for line in value.decode("utf-8").splitlines()]
+    except UnicodeDecodeError:
+        width = 16
+        rows = [value[at : at + width] for at in range(0, len(value), width)]
+        return [
+            f"{number * width:08x}  {row.hex(' '):<{width * 3}} "
+            + "".join(chr(one) if one in range(0x20, 0x7F) else "." for one in row)
+            for number, row in enumerate(rows)
+        ]
+
+
+def _wanted(
+    configuration: "Configuration",
+    provider: str | None,
+    code: RejectionCode | None,
+    since: str | None,
+) -> "Wanted":
+    from ops.letter_box import Wanted
+
+    return Wanted(
+        providers=providers_asked(configuration, provider),
+        code=code,
+        since=before(since, now=datetime.now(UTC)) if since else None,
+    )
+
+
+async def _newest(
+    configuration: "Configuration", wanted: "Wanted", limit: int | None
+) -> "tuple[list[Letter], int]":
+    """Return the newest of the wanted letters, oldest first, and how many there are in all."""
+    from ops.cluster import connected
+    from ops.letter_box import letters
+
+    found: list[Letter] = []
+    total = 0
+    async with connected(configuration) as cluster:
+        with progress("reading dead letters") as on_progress:
+            async for letter in letters(cluster, configuration, wanted, on_progress):
+                found.append(letter)
+                total += 1
+                if limit is not None and len(found) > 2 * limit:
+                    found = _last(found, limit)
+    return _last(found, limit), total
+
+
+def _last(found: "list[Letter]", limit: int | None) -> "list[Letter]":
+    ordered = sorted(found, key=lambda letter: (letter.record.written_at, letter.record.place))
+    return list(deque(ordered, maxlen=limit))
+
+
+async def _at(configuration: "Configuration", identifiers: list[str]) -> "list[Letter]":
+    from ops.cluster import connected
+    from ops.letter_box import letters_at
+
+    async with connected(configuration) as cluster:
+        return await letters_at(cluster, configuration, identifiers)
+
+
+async def _planned(
+    configuration: "Configuration", identifiers: list[str], wanted: "Wanted | None"
+) -> "list[Replay]":
+    from ops.letter_box import replay_of
+
+    if wanted is None:
+        chosen = await _at(configuration, list(dict.fromkeys(identifiers)))
+    else:
+        chosen, _ = await _newest(configuration, wanted, None)
+    return [replay_of(letter, configuration) for letter in chosen]
+
+
+async def _send(configuration: "Configuration", planned: "list[Replay]") -> None:
+    from ops.cluster import connected
+    from ops.letter_box import send
+
+    async with (
+        connected(configuration) as cluster,
+        aclosing(send(cluster, configuration, planned)) as sent,
+    ):
+        async for one, written in sent:
+            console().print(plain(f"sent  {one.letter.id}  as  {written}"))
+    notes().print(f"{len(planned)} sent again")

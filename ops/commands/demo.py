@@ -1,0 +1,60 @@
+"""`esito demo`: both providers with faults against a real Kafka, compared with the plan."""
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ops.command_line import NO, AsJson
+from ops.terminal import console, notes, write_json
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from ops.demo import Outcome
+
+_INTERRUPTED: Final = 130  # as a shell reports a program ended by Ctrl-C
+
+
+def demo(
+    *,
+    transactions: Annotated[
+        int, typer.Option(min=15, metavar="N", help="How many transactions of each provider.")
+    ] = 60,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same seed sends the same callbacks.")
+    ] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Run both providers with every fault against a real Kafka, and end by itself.
+
+    Nothing is left behind. Exit code 0: what came out is what the plan says. 1: it is not, and the
+    closing table says where. With --json, progress goes to standard error.
+    """
+    from ops.demo import run_demo
+    from ops.local_installation import run_until_signal, unless_stopped
+    from simulator.report import closing_table, status_line
+
+    screen, aside = console(), notes()
+
+    async def work(stop: "asyncio.Event") -> "Outcome | None":
+        playing = run_demo(
+            transactions=transactions,
+            seed=seed,
+            on_progress=lambda line: aside.print(f"· {line}"),
+            on_status=lambda event: None if as_json else screen.print(status_line(event)),
+        )
+        return await unless_stopped(stop, playing)
+
+    outcome = run_until_signal(work)
+    if outcome is None:
+        aside.print("stopped")
+        raise typer.Exit(_INTERRUPTED)
+    if as_json:
+        write_json(outcome.as_json())
+    else:
+        screen.print()
+        screen.print(closing_table(outcome.comparisons))
+        for line in outcome.sentences():
+            screen.print(line)
+    if not outcome.good:
+        raise typer.Exit(NO)

@@ -1,0 +1,93 @@
+"""`esito tap`: follow what Esito publishes, as a person or a script reads it."""
+
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.command_line import (
+    AsJson,
+    ConfigurationFile,
+    ProviderName,
+    configured,
+    providers_asked,
+    run,
+)
+from ops.terminal import console, notes, plain, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops.published import Published, Wanted
+    from runtime.configuration import Configuration
+
+
+def tap(
+    configuration: ConfigurationFile = None,
+    *,
+    provider: ProviderName = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this endpoint's transactions.")
+    ] = None,
+    transaction: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only the transaction with this id.")
+    ] = None,
+    anomalies: Annotated[
+        bool, typer.Option("--anomalies", help="Follow the anomalies too.")
+    ] = False,
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="Start with the oldest that is kept.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="End after so many.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Follow status events as they are published, until Ctrl-C.
+
+    With --json each is one CloudEvent in the JSON format; `data` is the status event.
+    """
+    from ops.published import Wanted
+
+    settings = configured(configuration)
+    wanted = Wanted(
+        providers=providers_asked(settings, provider),
+        anomalies=anomalies,
+        endpoint=endpoint,
+        transaction_id=transaction,
+        from_beginning=from_beginning,
+    )
+    with suppress(KeyboardInterrupt):  # the way this command is meant to end
+        run(_tap(settings, wanted, limit, _write_json if as_json else _write_line))
+
+
+async def _tap(
+    configuration: "Configuration",
+    wanted: "Wanted",
+    limit: int | None,
+    write: "Callable[[Published], None]",
+) -> None:
+    from ops.cluster import connected
+    from ops.published import published
+
+    async with connected(configuration) as cluster:
+        topics = wanted.topics(configuration.topic_prefix)
+
+        def ready() -> None:
+            notes().print(plain(f"following {', '.join(topics)}", style="dim"))
+
+        count = 0
+        async with aclosing(published(cluster, topics, wanted, on_ready=ready)) as events:
+            async for one in events:
+                write(one)
+                count += 1
+                if count == limit:
+                    return
+
+
+def _write_json(one: "Published") -> None:
+    write_json(one.cloud_event())
+
+
+def _write_line(one: "Published") -> None:
+    console().print(plain(one.line(), style="yellow" if one.is_anomaly else ""))

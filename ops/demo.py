@@ -1,0 +1,118 @@
+"""Play both providers with every fault against an installation that lives as long as the demo."""
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ops.cluster import connected
+from ops.installation import Addresses, write_installation
+from ops.kafka_jars import OnProgress
+from ops.local_installation import LocalEsito, free_row, local_esito, unless_one_dies
+from simulator.comparison import Comparison
+from simulator.plan import Plan
+from simulator.planning import PLAYERS, make_plan
+from simulator.play import Stage, first_endpoint, play
+from simulator.reader import OnStatus, Reader
+
+_PROCESSES_MAX: Final = 8  # ingress, two workers of each provider, and room
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a demo found: each provider's comparison, and how each process ended on SIGTERM."""
+
+    seed: int
+    comparisons: Sequence[Comparison]
+    exit_codes: Mapping[str, int]
+    seconds: float
+
+    @property
+    def good(self) -> bool:
+        """Tell whether all came out as planned and every process ended in order."""
+        return all(one.equal for one in self.comparisons) and not any(self.exit_codes.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as one JSON object."""
+        return {
+            "ok": self.good,
+            "seed": self.seed,
+            "seconds": round(self.seconds, 1),
+            "lost": sum(one.lost for one in self.comparisons),
+            "doubled": sum(one.doubled for one in self.comparisons),
+            "gaps": sum(one.gaps for one in self.comparisons),
+            "providers": {one.provider: one.as_json() for one in self.comparisons},
+            "exit_codes": dict(self.exit_codes),
+        }
+
+    def sentences(self) -> Iterator[str]:
+        """Yield what a person reads under the table: every difference, then the verdict."""
+        for one in self.comparisons:
+            yield from (f"✗ {one.provider}: {difference}" for difference in one.differences)
+        for name, code in self.exit_codes.items():
+            if code:
+                yield f"✗ {name} ended with exit code {code} instead of 0"
+        verdict = "✓ what came out is what the plan says" if self.good else "✗ not as planned"
+        yield f"{verdict}  ({self.seconds:.1f} s, seed {self.seed})"
+
+
+async def run_demo(
+    *, transactions: int, seed: int, on_progress: OnProgress, on_status: OnStatus
+) -> Outcome:
+    """Return what came out of every provider's plan; the installation is gone afterwards.
+
+    Raises:
+        Broken: something could not be started, or a process died; the message has its last lines.
+    """
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="esito-demo-") as directory:
+        file = write_installation(Path(directory), _free_addresses())
+        async with local_esito(file, lasting=False, on_progress=on_progress) as esito:
+            plans = [
+                make_plan(
+                    provider,
+                    transactions=transactions,
+                    faults=player.faults,
+                    seed=seed,
+                    body_bytes_max=_body_bytes_max(esito, provider),
+                )
+                for provider, player in PLAYERS.items()
+            ]
+            callbacks = sum(len(plan.callbacks) for plan in plans)
+            on_progress(f"Sending {callbacks} callbacks to {esito.url}")
+            comparisons = await _play(esito, plans, on_status)
+            on_progress("Stopping")
+            exit_codes = await esito.processes.stop()
+    return Outcome(
+        seed=seed,
+        comparisons=comparisons,
+        exit_codes=exit_codes,
+        seconds=time.monotonic() - started,
+    )
+
+
+async def _play(
+    esito: LocalEsito, plans: Sequence[Plan], on_status: OnStatus
+) -> tuple[Comparison, ...]:
+    stage = Stage(url=esito.url, configuration=esito.configuration)
+    async with (
+        connected(esito.configuration) as cluster,
+        Reader(
+            [plan.provider for plan in plans],
+            clients=cluster.clients,
+            topic_prefix=esito.configuration.topic_prefix,
+            on_status=on_status,
+        ) as reader,
+    ):
+        return await unless_one_dies(esito.processes, play(stage, plans, reader))
+
+
+def _body_bytes_max(esito: LocalEsito, provider: str) -> int:
+    return first_endpoint(esito.configuration, provider).limits.body_bytes_max
+
+
+def _free_addresses() -> Addresses:
+    first = free_row(2 + _PROCESSES_MAX)
+    return Addresses(kafka=f"127.0.0.1:{first}", ingress_port=first + 1, management_port=first + 2)

@@ -1,0 +1,1 @@
+"""Contracts and catalogues → documents: each module renders one kind of file, as text. Pure."""

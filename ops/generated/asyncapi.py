@@ -1,0 +1,139 @@
+"""Describe every topic as AsyncAPI 3.1.0: channels, who sends and receives, headers, examples."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from contracts.provider import Provider
+from contracts.topics import Role
+from ops.generated.json_schemas import component_schemas
+from ops.generated.messages import messages
+from ops.generated.yaml_text import project_version, yaml_text
+from ops.topics import TopicPlan, planned_topics
+from runtime.configuration import Configuration, Endpoint, TopicSettings
+
+_BINDING: Final = "0.5.0"
+_INFO: Final = (
+    "Signed callbacks in, trustworthy transaction-status events out. Subscribers need one channel "
+    "only: the status events of a provider. They must read with isolation.level=read_committed, "
+    "and remember event ids to have each effect once. Names are shown without the prefix that "
+    "ESITO_TOPIC_PREFIX may put before them; figures are the defaults of docs/CONFIGURATION.md."
+)
+_CHANNELS: Final = {
+    Role.RAW: ("rawCallback", "Callbacks as received, byte for byte; partitions chosen in turn."),
+    Role.VERIFIED: ("verifiedUpdate", "What the provider provably said, by transaction."),
+    Role.REJECTED: (
+        "deadLetter",
+        "Records that could not be processed, verbatim, with the reason.",
+    ),
+    Role.STATUS: ("statusEvent", "For subscribers: each change of a transaction's status."),
+    Role.ANOMALIES: ("anomaly", "What a person should look at."),
+    Role.STATE: ("snapshot", "Changelog of the state machine, compacted; for nobody else."),
+}
+# process → the role it receives (with its consumer group), the roles it sends
+_PROCESSES: Final[Mapping[str, tuple[Role | None, tuple[Role, ...]]]] = {
+    "ingress": (None, (Role.RAW,)),
+    "verifier": (Role.RAW, (Role.VERIFIED, Role.REJECTED)),
+    "state-machine": (Role.VERIFIED, (Role.STATUS, Role.ANOMALIES, Role.STATE, Role.REJECTED)),
+}
+
+
+def asyncapi_document(providers: Iterable[Provider]) -> str:
+    """Return docs/asyncapi.yaml."""
+    channels: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+    for provider in providers:
+        for plan in _plans(provider):
+            channels[_channel_name(provider, plan.role)] = _channel(provider, plan)
+        operations.update(_operations(provider))
+    document = {
+        "asyncapi": "3.1.0",
+        "info": {
+            "title": "Esito",
+            "version": project_version(),
+            "description": _INFO,
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "kafka": {
+                "host": "127.0.0.1:9092",
+                "protocol": "kafka",
+                "description": "ESITO_KAFKA_BOOTSTRAP_SERVERS names yours.",
+            }
+        },
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages(), "schemas": component_schemas()},
+    }
+    return yaml_text(document, source=PurePosixPath("contracts"))
+
+
+def _plans(provider: Provider) -> list[TopicPlan]:
+    # Constructed without validation, so that no variable of this process takes part.
+    endpoint = Endpoint(name=provider.name, provider=provider.name, path="/")
+    return planned_topics(
+        Configuration.model_construct(
+            topics=TopicSettings(), endpoints=(endpoint,), topic_prefix=""
+        )
+    )
+
+
+def _channel(provider: Provider, plan: TopicPlan) -> dict[str, Any]:
+    message, description = _CHANNELS[plan.role]
+    return {
+        "address": plan.name,
+        "title": f"{provider.name}: {plan.role}",
+        "description": description,
+        "messages": {message: {"$ref": f"#/components/messages/{message}"}},
+        "bindings": {
+            "kafka": {
+                "topic": plan.name,
+                "partitions": plan.partitions,
+                "replicas": plan.replication_factor,
+                "topicConfiguration": {
+                    name: _setting(name, value) for name, value in plan.settings.items()
+                },
+                "bindingVersion": _BINDING,
+            }
+        },
+    }
+
+
+def _setting(name: str, value: str) -> str | int | list[str]:
+    if name == "cleanup.policy":
+        return [value]
+    return int(value) if value.isdigit() else value
+
+
+def _operations(provider: Provider) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for process, (received, sent) in _PROCESSES.items():
+        group = f"esito.{process}.{provider.name}"
+        if received is not None:
+            found[f"{provider.name}.{process}.receive.{received}"] = {
+                **_operation(provider, "receive", received),
+                "bindings": {
+                    "kafka": {
+                        "groupId": {"type": "string", "enum": [group]},
+                        "bindingVersion": _BINDING,
+                    }
+                },
+            }
+        for role in sent:
+            found[f"{provider.name}.{process}.send.{role}"] = _operation(provider, "send", role)
+    return found
+
+
+def _operation(provider: Provider, action: str, role: Role) -> dict[str, Any]:
+    channel = _channel_name(provider, role)
+    message, _ = _CHANNELS[role]
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{message}"}],
+    }
+
+
+def _channel_name(provider: Provider, role: Role) -> str:
+    return f"{provider.name}.{role}"

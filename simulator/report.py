@@ -1,0 +1,124 @@
+"""Show a person what a plan sends, what must come out of it, and what came out."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from contracts.lifecycle import Lifecycle
+from contracts.status import StatusEvent
+from simulator.comparison import Comparison
+from simulator.plan import Plan
+from simulator.sender import Sent
+
+
+def plan_as_json(plan: Plan, *, seed: int) -> dict[str, Any]:
+    """Return what the plan sends and what must come out, as members of a JSON object."""
+    expected = plan.expected()
+    return {
+        "provider": plan.provider,
+        "seed": seed,
+        "transactions": len(plan.stories),
+        "faults": dict(_fault_counts(plan)),
+        "callbacks": len(plan.callbacks),
+        "expected": {
+            "answers": {"200": expected.accepted, **_texts(expected.refusals)},
+            "status_events": expected.status_events,
+            "statuses": expected.statuses,
+            "dead_letters": dict(_by_code(expected.rejections)),
+            "anomalies": dict(_by_code(expected.anomalies)),
+        },
+    }
+
+
+def sent_as_json(sent: Sent) -> dict[str, Any]:
+    """Return what was sent, as members of a JSON object; the answer `none` is a broken connection."""
+    return {
+        "attempts": sent.attempts,
+        "retries": sent.attempts - sum(sent.ends.values()),
+        "answers": _texts(sent.ends),
+    }
+
+
+def plan_table(plan: Plan, sent: Sent, lifecycle: Lifecycle) -> Table:
+    """Return a table of what was sent and how it was answered, and of what must come out."""
+    expected = plan.expected()
+    table = Table("", "count", title=f"{plan.provider}: sent, and what must come out", box=None)
+    table.columns[1].justify = "right"
+    _rows(table, "sent", {"transactions": len(plan.stories), "callbacks": len(plan.callbacks)})
+    _rows(table, "sent", {"attempts, retries included": sent.attempts})
+    _rows(table, "about", {f"{fault}": count for fault, count in _fault_counts(plan).items()})
+    planned = {"200": expected.accepted, **_texts(expected.refusals)}
+    answers = _texts(sent.ends)
+    for answer in sorted({*planned, *answers}):
+        seen = answers.get(answer, 0)
+        table.add_row(f"answered {answer}", f"{seen}" + _unless_equal(planned.get(answer, 0), seen))
+    ends = Counter(natives[-1] for natives in expected.statuses.values())
+    _rows(table, "must come out: status events", {"": expected.status_events})
+    _rows(
+        table,
+        "must come out: transactions that end",
+        {f"{native} ({lifecycle.statuses[native]})": count for native, count in ends.items()},
+    )
+    _rows(table, "must come out: dead letter", _by_code(expected.rejections))
+    _rows(table, "must come out: anomaly", _by_code(expected.anomalies))
+    return table
+
+
+def closing_table(comparisons: Sequence[Comparison]) -> Table:
+    """Return the table of everything expected against everything seen."""
+    table = Table("provider", "what", "expected", "seen", "", box=None, pad_edge=False)
+    for column in table.columns[2:4]:
+        column.justify = "right"
+    for one in comparisons:
+        for row in one.rows:
+            good = row.expected == row.seen
+            table.add_row(
+                one.provider, row.what, f"{row.expected}", f"{row.seen}", _verdict(good=good)
+            )
+        for what, count in (("lost", one.lost), ("doubled", one.doubled), ("gaps", one.gaps)):
+            table.add_row(one.provider, what, "0", f"{count}", _verdict(good=not count))
+        table.add_section()
+    return table
+
+
+def status_line(event: StatusEvent) -> Text:
+    """Return one line about a status event, as it comes."""
+    before = f"{event.previous_status} → " if event.previous_status else ""
+    amount = f"  {event.amount.value} {event.amount.currency}" if event.amount else ""
+    end = "  final" if event.final else ""
+    return Text(
+        f"{event.received_at[11:23]}  {event.provider:8} {event.transaction_id:37}"
+        f"#{event.sequence} {event.native_status:15} {before}{event.status}{end}{amount}",
+        style="green" if event.final else "",
+    )
+
+
+def _rows(table: Table, what: str, counts: Mapping[str, int]) -> None:
+    for name, count in sorted(counts.items()):
+        table.add_row(f"{what} {name}", f"{count}")
+
+
+def _fault_counts(plan: Plan) -> Counter[str]:
+    return Counter(story.fault.value for story in plan.stories if story.fault)
+
+
+def _by_code(counts: Mapping[tuple[str, str], int]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for (_, code), count in counts.items():
+        found[code] += count
+    return found
+
+
+def _texts(counts: Mapping[int, int] | Mapping[int | None, int]) -> dict[str, int]:
+    return {"none" if status is None else str(status): n for status, n in counts.items()}
+
+
+def _unless_equal(planned: int, seen: int) -> str:
+    return "" if planned == seen else f" (planned {planned})"
+
+
+def _verdict(*, good: bool) -> Text:
+    return Text("✓", style="green") if good else Text("✗ differs", style="bold red")
