@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
+from contextlib import suppress
 
 from contracts.errors import Broken
 from ingress.build import AppBuilder
@@ -59,9 +60,10 @@ async def _serve(
         readiness=app.readiness,
     ):
         await app.run(stop, reuse_port=shared)
-    if background.done():
-        background.result()
-    background.cancel()
+    if not background.done():
+        background.cancel()
+    with suppress(asyncio.CancelledError):
+        await background
 
 
 if __name__ == "__main__":

@@ -110,7 +110,11 @@ class EndpointHandler:
         media_type = fields.get("Content-Type", "").partition(";")[0].strip().lower()
         if door.media_types and media_type not in door.media_types:
             raise Refused(RefusalCode.MEDIA_TYPE_UNSUPPORTED)
-        if fields.get("Content-Encoding", "identity").lower() != "identity":
+        # RFC 9112 §6.1: of "gzip, chunked" the library would undo the chunks alone.
+        if (
+            fields.get("Content-Encoding", "identity").lower() != "identity"
+            or fields.get("Transfer-Encoding", "chunked").lower() != "chunked"
+        ):
             raise Refused(RefusalCode.ENCODING_UNSUPPORTED)
 
     def _principal(self, fields: CIMultiDictProxy[str], now: datetime) -> str:

@@ -85,18 +85,15 @@ class Connection(RequestHandler):
         """Parse what came; give up on a head that is larger than any honest one."""
         super().data_received(data)
         waiter = self._waiter
-        if waiter is None or waiter.done():
+        if self._request_count and (waiter is None or waiter.done()):
             self._head_bytes = 0
             return
         # The connection still waits for a request: all that came belongs to one unfinished head.
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES_MAX and self.transport is not None:
             self._count_refusal(RefusalCode.HEADERS_TOO_MANY)
-            self.transport.write(
-                b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-                b"Server: esito\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-            )
-            self.force_close()
+            # An answer would be lost: more is on its way, and closing then resets the connection.
+            self.transport.abort()
 
     def handle_error(
         self,

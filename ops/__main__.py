@@ -1,12 +1,28 @@
 """The operator's tool: `esito --help`, also as `python -m ops`."""
 
 from ops.command_line import examples, group
-from ops.commands import dead_letters, topics
+from ops.commands import config, dead_letters, topics, transaction
+from ops.commands.demo import demo
+from ops.commands.doctor import doctor
+from ops.commands.expect import expect
+from ops.commands.hmac_profile import hmac_profile
+from ops.commands.simulate import simulate
 from ops.commands.tap import tap
+from ops.commands.up import up
 
 app = group("Signed callbacks in, trustworthy transaction-status events out: the operator's tool.")
+
+app.command(epilog=examples("esito demo", "esito demo --transactions 200 --json"))(demo)
+app.command(epilog=examples("esito up", "esito up --data ./esito-data --port 8081"))(up)
+app.command(
+    epilog=examples(
+        "esito simulate --provider pivot --transactions 1000 --faults all",
+        "esito simulate --provider uaepass --faults stale-timestamp,tampered-body --compare",
+    )
+)(simulate)
+app.add_typer(config.app, name="config")
+app.command(epilog=examples("esito doctor", "esito doctor --json"))(doctor)
 app.add_typer(topics.app, name="topics")
-app.add_typer(dead_letters.app, name="dead-letters")
 app.command(
     epilog=examples(
         "esito tap",
@@ -14,6 +30,22 @@ app.command(
         "esito tap --json --from-beginning --transaction 8f14e45f --limit 10",
     )
 )(tap)
+app.add_typer(transaction.app, name="transaction")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command(
+    epilog=examples(
+        "esito expect pivot-id 8f14e45f --deadline 2h",
+        "esito expect pivot-id 8f14e45f --url https://esito.example --key-file own.key",
+    )
+)(expect)
+app.command(
+    "hmac-profile",
+    epilog=examples(
+        "esito hmac-profile --request captured.http --secret-file staging.key",
+        "esito hmac-profile --request captured.json --secret-file staging.key "
+        "--write-golden-vector golden.json",
+    ),
+)(hmac_profile)
 
 
 def main() -> None:

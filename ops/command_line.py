@@ -6,6 +6,7 @@ standard error says why and what to change.
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 NO: Final = 1
 _NOT_DONE: Final = 2
+_LINE_FEED: Final = re.compile(r"(?<!\n)\n(?!\n)")
 T = TypeVar("T")
 
 ConfigurationFile = Annotated[
@@ -42,6 +44,12 @@ ProviderName = Annotated[
 
 class Commands(TyperGroup):
     """A group whose commands end with one clear line instead of a traceback."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - typer's own settings
+        """Let paragraphs of a docstring fill the width: their line feeds are the source's."""
+        super().__init__(**settings)
+        for command in self.commands.values():
+            command.help = _LINE_FEED.sub(" ", command.help or "")
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer keeps its context class to itself
         """Run the command; turn our own errors into a line and an exit code."""

@@ -14,7 +14,7 @@ from ops.local_installation import LocalEsito, free_row, local_esito, unless_one
 from simulator.comparison import Comparison
 from simulator.plan import Plan
 from simulator.planning import PLAYERS, make_plan
-from simulator.play import Stage, first_endpoint, play
+from simulator.play import Played, Stage, first_endpoint, play
 from simulator.reader import OnStatus, Reader
 
 _PROCESSES_MAX: Final = 8  # ingress, two workers of each provider, and room
@@ -82,12 +82,12 @@ async def run_demo(
             ]
             callbacks = sum(len(plan.callbacks) for plan in plans)
             on_progress(f"Sending {callbacks} callbacks to {esito.url}")
-            comparisons = await _play(esito, plans, on_status)
+            played = await _play(esito, plans, on_status)
             on_progress("Stopping")
             exit_codes = await esito.processes.stop()
     return Outcome(
         seed=seed,
-        comparisons=comparisons,
+        comparisons=[one.comparison for one in played if one.comparison is not None],
         exit_codes=exit_codes,
         seconds=time.monotonic() - started,
     )
@@ -95,7 +95,7 @@ async def run_demo(
 
 async def _play(
     esito: LocalEsito, plans: Sequence[Plan], on_status: OnStatus
-) -> tuple[Comparison, ...]:
+) -> tuple[Played, ...]:
     stage = Stage(url=esito.url, configuration=esito.configuration)
     async with (
         connected(esito.configuration) as cluster,
@@ -106,7 +106,7 @@ async def _play(
             on_status=on_status,
         ) as reader,
     ):
-        return await unless_one_dies(esito.processes, play(stage, plans, reader))
+        return await unless_one_dies(esito.processes, play(stage, plans, reader, alone=True))
 
 
 def _body_bytes_max(esito: LocalEsito, provider: str) -> int:

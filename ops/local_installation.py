@@ -1,7 +1,7 @@
 """Bring a whole Esito up on this machine: an embedded Kafka, its topics, and every process.
 
 What a directory holds decides where it listens: the configuration in it is read like any other, and
-`Overrides` are environment variables of this run.
+settings of one run come over it as environment variables.
 """
 
 import asyncio
@@ -9,11 +9,10 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from contracts.errors import Broken, Unavailable
+from contracts.errors import Broken
 from ops.cluster import connected
 from ops.embedded_kafka import EmbeddedKafka, EmbeddedKafkaError
 from ops.kafka_jars import OnProgress
@@ -32,7 +31,6 @@ class LocalEsito:
     """A running installation."""
 
     configuration: Configuration
-    file: Path
     url: str
     processes: Processes
 
@@ -47,14 +45,14 @@ async def local_esito(
 ) -> AsyncIterator[LocalEsito]:
     """Give the installation of the configuration `file`, running; stop it in order.
 
-    `variables` are ESITO_ settings over those of the file. A `lasting` one keeps its records beside
-    the file.
+    `file` is an absolute path. `variables` are ESITO_ settings over those of the file. A `lasting`
+    installation keeps its records beside the file.
 
     Raises:
         Broken: the configuration, the broker or a process is at fault; the message says which.
     """
     configuration = load_configuration(file, environ=variables or {})
-    directory = file.parent.resolve()
+    directory = file.parent
     kafka = EmbeddedKafka(
         data_directory=directory / _KAFKA_DIRECTORY if lasting else None,
         ports=(_port_of(configuration.kafka_bootstrap_servers),),
@@ -70,7 +68,7 @@ async def local_esito(
         programs = programs_of(configuration)
         on_progress(f"Starting {', '.join(program.name for program in programs)}")
         processes = Processes(
-            file.resolve(),
+            file,
             programs,
             management_ports=[
                 configuration.management_port + place for place in range(len(programs))
@@ -81,7 +79,6 @@ async def local_esito(
         await stack.enter_async_context(processes)
         yield LocalEsito(
             configuration=configuration,
-            file=file.resolve(),
             url=f"http://127.0.0.1:{configuration.ingress.port}",
             processes=processes,
         )
@@ -126,7 +123,7 @@ def run_until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) ->
 
 
 async def unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
-    """Return what `work` returns; None if `stop` came first, `work` being cancelled and cleaned up."""
+    """Return what `work` returns; None if `stop` came first and `work` was cancelled."""
     working = asyncio.create_task(work)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

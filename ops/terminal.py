@@ -31,6 +31,20 @@ def text_of(value: bytes | None) -> str:
     return (value or b"").decode("utf-8", "backslashreplace")
 
 
+def body_lines(value: bytes) -> list[str]:
+    """Return a body as lines for a terminal: text if it is text, else a hexadecimal dump."""
+    try:
+        return [printable(line) for line in value.decode("utf-8").splitlines()]
+    except UnicodeDecodeError:
+        width = 16
+        rows = [value[at : at + width] for at in range(0, len(value), width)]
+        return [
+            f"{number * width:08x}  {row.hex(' '):<{width * 3}} "
+            + "".join(chr(one) if one in range(0x20, 0x7F) else "." for one in row)
+            for number, row in enumerate(rows)
+        ]
+
+
 def console() -> Console:
     """Return the console for results: standard output, without invented colours or folding."""
     return Console(highlight=False, markup=False, width=None if _is_terminal() else _PIPE_COLUMNS)

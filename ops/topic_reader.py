@@ -76,18 +76,22 @@ async def read_to_end(
     partitions: Collection[TopicPartition],
     *,
     since_milliseconds: int | None = None,
+    newest: int | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> AsyncGenerator[StoredRecord]:
     """Yield the committed records of `partitions`, in order within each, up to the end as of now.
 
-    `since_milliseconds` leaves out what was written before that time.
+    `since_milliseconds` leaves out what was written before that time, `newest` all but so many
+    offsets of each partition.
     """
     async with _consumer(clients) as consumer:
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         starts = await _starts(consumer, partitions, ends, since_milliseconds)
         for partition, offset in starts.items():
-            consumer.seek(partition, offset)
+            start = offset if newest is None else max(offset, ends[partition] - newest)
+            starts[partition] = start
+            consumer.seek(partition, start)
         total = sum(ends[one] - starts[one] for one in starts)
         left = {one for one in starts if starts[one] < ends[one]}
         consumer.pause(*(set(partitions) - left))
@@ -122,6 +126,16 @@ async def follow(
         on_ready()
         async for record in consumer:
             yield StoredRecord.of(record)
+
+
+async def end_offsets(
+    clients: KafkaClients, partitions: Collection[TopicPartition]
+) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+    """Return where each partition begins and where its committed records end, as of now."""
+    async with _consumer(clients) as consumer:
+        begins: dict[TopicPartition, int] = await consumer.beginning_offsets(partitions)
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+        return begins, ends
 
 
 async def read_at(clients: KafkaClients, places: Iterable[Place]) -> dict[Place, StoredRecord]:

@@ -4,9 +4,9 @@ docs/CONFIGURATION.md is generated from this model; runtime/configuration_file.p
 """
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runtime.endpoint_configuration import (
@@ -235,17 +235,23 @@ class Configuration(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put the environment before the file, and read nothing else."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings
+        """Read nothing but what is given: `load_configuration` joins environment and file."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
 
-    @model_validator(mode="after")
-    def _endpoints_differ(self) -> Self:
-        if len({endpoint.name for endpoint in self.endpoints}) != len(self.endpoints):
-            raise ValueError("two endpoints have one name")
-        if len({(one.host, one.path) for one in self.endpoints}) != len(self.endpoints):
-            raise ValueError("two endpoints have one host and path")
-        return self
+    @field_validator("endpoints")
+    @classmethod
+    def _endpoints_differ(cls, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+        names: set[str] = set()
+        routes: dict[tuple[str, str], str] = {}
+        for one in endpoints:
+            if one.name in names:
+                raise ValueError(f"two endpoints have the name {one.name}; give each its own")
+            names.add(one.name)
+            former = routes.setdefault(((one.host or "").lower(), one.path), one.name)
+            if former != one.name:
+                raise ValueError(f"{former} and {one.name} have one path; give each its own")
+        return endpoints
 
     def endpoints_of(self, provider: str) -> dict[str, Endpoint]:
         """Return the endpoints of one provider by name."""

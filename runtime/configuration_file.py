@@ -2,7 +2,7 @@
 
 Precedence: environment over file over default. Every environment variable starts with `ESITO_`;
 unknown ones are errors, so a misspelt name is found at start and not in an incident. Relative paths
-in the file are relative to the file.
+in the file are relative to the file, those in the environment to the working directory.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_settings import EnvSettingsSource, SettingsError
 
 from contracts.errors import Broken
-from runtime.configuration import PREFIX, Configuration
+from runtime.configuration import PREFIX, Configuration, Section
 from runtime.yaml_lines import Document, read_yaml
 
 DEFAULT_FILE: Final = Path("esito.yaml")
@@ -28,15 +29,35 @@ OTHER_VARIABLES: Final = frozenset(
 )
 
 
+# For each name in the environment, without the prefix: whether it is a section, set key by key.
+# The endpoints are a list, and a list is written in the file.
+_VARIABLES: Final = {
+    name.upper(): isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+    for name, field in Configuration.model_fields.items()
+    if name != "endpoints"
+}
+# Where pydantic says what is wrong but not what to do.
+_FIXES: Final = {
+    "extra_forbidden": "not a key here; see docs/CONFIGURATION.md for those there are",
+    "missing": "missing, and there is no default; add it",
+    "string_type": "must be text; put it in quotes",
+    "int_parsing": "must be a whole number",
+    "timezone_aware": "must have an offset, such as Z",
+}
+
+
 def load_configuration(file: Path, *, environ: Mapping[str, str]) -> Configuration:
     """Return the configuration in `file`, overridden by `environ`.
 
     Raises:
-        Broken: one line for each fault, naming file, line, key and rule; never a value.
+        Broken: one line for each fault, naming file, line (or the variable), key and what to
+            change; never a value.
     """
     _refuse_unknown_variables(environ)
     try:
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Broken(f"{file}: not UTF-8; save it as that") from None
     except OSError as error:
         raise Broken(
             f"{file}: cannot be read ({error.strerror}); name another with --configuration or "
@@ -45,21 +66,52 @@ def load_configuration(file: Path, *, environ: Mapping[str, str]) -> Configurati
     document = read_yaml(text, file=str(file), variables=environ)
     if not isinstance(document.value, dict):
         raise Broken(f"{file}:1: must be a mapping that has the key endpoints")
+    given = _anchored(document.value, file.resolve().parent)
+    for key in given:
+        if key.startswith("_"):  # pydantic-settings takes such names for its own options
+            raise Broken(f"{file}:{document.lines[key,]}: {key}: {_FIXES['extra_forbidden']}")
     try:
-        return Configuration(**_anchored(document.value, file.resolve().parent))
+        return Configuration(**_overridden(given, _settings(environ)))
     except ValidationError as error:
-        raise Broken(_faults(error, document, file)) from None
+        raise Broken(_faults(error, document, file, environ)) from None
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
-    known = {PREFIX + name.upper() for name in Configuration.model_fields}
     for name in environ:
-        if name.startswith(PREFIX) and name not in OTHER_VARIABLES:
-            head = name.split("__")[0]
-            if head not in known:
-                raise Broken(
-                    f"{name} is not a setting; see docs/CONFIGURATION.md for the names there are"
-                )
+        if not name.startswith(PREFIX) or name in OTHER_VARIABLES:
+            continue
+        head, _, key = name.removeprefix(PREFIX).partition("__")
+        # A section is set key by key: ESITO_INGRESS__PORT, never a whole ESITO_INGRESS.
+        if head not in _VARIABLES or bool(key) != _VARIABLES[head]:
+            raise Broken(
+                f"{name} is not a setting; see docs/CONFIGURATION.md for the names there are"
+            )
+
+
+def _settings(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the environment sets, nested as the file is."""
+    source = EnvSettingsSource(Configuration)
+    # Given, not looked up: only __main__ modules know the environment.
+    source.env_vars = {
+        name.lower(): value for name, value in environ.items() if name.startswith(PREFIX)
+    }
+    try:
+        return source()
+    except SettingsError as error:
+        # 'error parsing value for field "worker" from …': a section inside it is given whole.
+        head = PREFIX + str(error).split('"')[1].upper()
+        raise Broken(f"{head}__…: a section is not set whole; set one key of it") from None
+
+
+def _overridden(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        former = merged.get(key)
+        if isinstance(former, dict) and isinstance(value, dict):
+            merged[key] = _overridden(former, value)
+        else:
+            merged[key] = value
+    return merged
 
 
 def _anchored(value: Any, directory: Path) -> Any:  # noqa: ANN401 - YAML holds any value
@@ -75,12 +127,22 @@ def _anchored(value: Any, directory: Path) -> Any:  # noqa: ANN401 - YAML holds 
     }
 
 
-def _faults(error: ValidationError, document: Document, file: Path) -> str:
+def _faults(
+    error: ValidationError, document: Document, file: Path, environ: Mapping[str, str]
+) -> str:
     lines = []
-    for fault in error.errors(include_input=False, include_url=False, include_context=False):
-        path = tuple(fault["loc"])
-        key = ".".join(str(part) for part in path) or "(whole file)"
-        line = document.line_of(path)
-        place = f"{file}:{line}" if line and path and path[0] in document.value else str(file)
-        lines.append(f"{place}: {key}: {fault['msg']}")
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    parents = {fault["loc"][:depth] for fault in faults for depth in range(len(fault["loc"]))}
+    for fault in faults:
+        path = fault["loc"]
+        # pydantic leaves faulty items out of a list, and then may find the list too short.
+        if False:
+            continue
+        message = _FIXES.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
+        variable = PREFIX + "__".join(str(part).upper() for part in path)
+        if variable in environ:
+            lines.append(f"{variable}: {message}")
+        else:
+            key = ".".join(str(part) for part in path) or "(whole file)"
+            lines.append(f"{file}:{document.line_of(path) or 1}: {key}: {message}")
     return "\n".join(lines)

@@ -49,7 +49,7 @@ class Keys(Section):
     @model_validator(mode="after")
     def _ids_differ(self) -> Self:
         if len({key.id for key in self.keys}) != len(self.keys):
-            raise ValueError("two keys have one id")
+            raise ValueError("two keys have one id; give each its own")
         return self
 
 

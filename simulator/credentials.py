@@ -19,7 +19,7 @@ from simulator.plan import Presents
 
 _MEDIA_TYPE: Final = "application/JSON"  # as Pivot capitalises it
 # No key of anybody: made anew for each run.
-_WRONG_KEY: Final = secrets.token_hex(32)
+WRONG_KEY: Final = secrets.token_hex(32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Credentials:
         if self.keys.api_key is not None:
             wrong = presents is Presents.WRONG_KEY
             fields[self.door.api_key_header] = (
-                _WRONG_KEY if wrong else _first_secret(self.keys.api_key.secrets(at=now)).decode()
+                WRONG_KEY if wrong else _first_secret(self.keys.api_key.secrets(at=now)).decode()
             )
         if self.endpoint.hmac is None or self.keys.hmac is None:
             return fields
@@ -47,7 +47,7 @@ class Credentials:
             case Presents.CORRECT:
                 pass
             case Presents.WRONG_KEY:
-                secret = _WRONG_KEY.encode()
+                secret = WRONG_KEY.encode()
             case Presents.STALE_TIMESTAMP:
                 moment = now - 2 * timedelta(seconds=self.endpoint.hmac.tolerance_seconds)
             case Presents.TAMPERED:
@@ -78,15 +78,18 @@ def credentials_of(endpoint: Endpoint, *, public_url: str) -> Credentials:
     """Return the credentials of an endpoint, its keys read once.
 
     Raises:
-        Broken: a key file cannot be used.
+        Broken: a key file cannot be used, or none of its keys is valid now.
     """
     door = provider_named(endpoint.provider).door
     if endpoint.api_key and endpoint.api_key.header:
         door = door.model_copy(update={"api_key_header": endpoint.api_key.header})
     source = KeySource({endpoint.name: endpoint}, lambda *_: None)
-    return Credentials(
+    found = Credentials(
         endpoint=endpoint, door=door, keys=source.of(endpoint.name), public_url=public_url
     )
+    # An expired key is better found before the first callback.
+    found.headers(b"", Presents.CORRECT, now=datetime.now(UTC))
+    return found
 
 
 def write_timestamp(form: TimestampFormat, moment: datetime) -> str:

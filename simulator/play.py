@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from contracts.errors import Broken
@@ -13,6 +14,7 @@ from simulator.plan import Plan, Story
 from simulator.planning import player_named
 from simulator.reader import Reader
 from simulator.sender import Sender, Sent, Settled
+from simulator.tally import Tally
 
 # How long a step waits for the one before it to come out, and the end for everything: only a lost
 # event lets them run out, and then the comparison says so.
@@ -39,6 +41,23 @@ class Stage:
         """
         endpoint = first_endpoint(self.configuration, provider)
         return credentials_of(endpoint, public_url=self.configuration.ingress.public_url)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One plan after it was sent: the answers, and the comparison if the topics were watched."""
+
+    sent: Sent
+    comparison: Comparison | None
+
+
+def as_planned(plan: Plan, played: Played) -> bool:
+    """Tell whether everything that was watched is as planned: the answers at least."""
+    if played.comparison is not None:
+        return played.comparison.equal
+    expected = plan.expected()
+    planned = {HTTPStatus.OK.value: expected.accepted, **expected.refusals}
+    return dict(played.sent.ends) == planned
 
 
 def first_endpoint(configuration: Configuration, provider: str) -> Endpoint:
@@ -74,22 +93,33 @@ def paused(seconds: float) -> Settled:
     return settled
 
 
-async def play(stage: Stage, plans: Sequence[Plan], reader: Reader) -> tuple[Comparison, ...]:
-    """Send all plans side by side; return each one's comparison once nothing more can come."""
-    async with asyncio.TaskGroup() as group:
-        sending = [
-            group.create_task(send_plan(stage, plan, _watched(reader, plan.provider)))
-            for plan in plans
-        ]
+async def play(
+    stage: Stage, plans: Sequence[Plan], reader: Reader, *, alone: bool
+) -> tuple[Played, ...]:
+    """Send all plans side by side; return how each went once nothing more can come.
+
+    When `alone`, all that comes out must be of the plans; otherwise what is not is left out.
+    """
+    sent = await asyncio.gather(
+        *(send_plan(stage, plan, _watched(reader, plan.provider)) for plan in plans)
+    )
     drained = await reader.wait_until_drained(seconds_max=DRAIN_SECONDS_MAX)
     if not drained:
         raise Broken(
             f"the workers did not finish within {DRAIN_SECONDS_MAX:g} s of the last callback"
         )
     return tuple(
-        compare(plan, sent.result(), reader.tallies[plan.provider])
-        for plan, sent in zip(plans, sending, strict=True)
+        Played(one, compare(plan, one, _tally(reader, plan, alone=alone)))
+        for plan, one in zip(plans, sent, strict=True)
     )
+
+
+def _tally(reader: Reader, plan: Plan, *, alone: bool) -> Tally:
+    tally = reader.tallies[plan.provider]
+    if alone:
+        return tally
+    transactions = {name for story in plan.stories for name in story.transactions}
+    return tally.only(transactions, {callback.sha256 for callback in plan.callbacks})
 
 
 def _watched(reader: Reader, provider: str) -> Settled:

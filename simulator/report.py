@@ -1,7 +1,7 @@
 """Show a person what a plan sends, what must come out of it, and what came out."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -11,6 +11,7 @@ from contracts.lifecycle import Lifecycle
 from contracts.status import StatusEvent
 from simulator.comparison import Comparison
 from simulator.plan import Plan
+from simulator.play import Played, as_planned
 from simulator.sender import Sent
 
 
@@ -33,37 +34,50 @@ def plan_as_json(plan: Plan, *, seed: int) -> dict[str, Any]:
     }
 
 
-def sent_as_json(sent: Sent) -> dict[str, Any]:
-    """Return what was sent, as members of a JSON object; the answer `none` is a broken connection."""
-    return {
-        "attempts": sent.attempts,
-        "retries": sent.attempts - sum(sent.ends.values()),
-        "answers": _texts(sent.ends),
+def played_as_json(plan: Plan, played: Played) -> dict[str, Any]:
+    """Return how it went, as members of a JSON object; no answer at all is `none`."""
+    sent = played.sent
+    found: dict[str, Any] = {
+        "ok": as_planned(plan, played),
+        "sent": {
+            "attempts": sent.attempts,
+            "retries": sent.attempts - sum(sent.ends.values()),
+            "answers": _texts(sent.ends),
+        },
     }
+    if played.comparison is not None:
+        found["comparison"] = played.comparison.as_json()
+    return found
+
+
+def played_tables(plan: Plan, played: Played, lifecycle: Lifecycle) -> Iterator[Table | str]:
+    """Yield what a person sees: what was sent and must come out; what came out, if watched."""
+    yield plan_table(plan, played.sent, lifecycle)
+    if played.comparison is not None:
+        yield closing_table([played.comparison])
+        yield from (f"✗ {difference}" for difference in played.comparison.differences)
 
 
 def plan_table(plan: Plan, sent: Sent, lifecycle: Lifecycle) -> Table:
     """Return a table of what was sent and how it was answered, and of what must come out."""
     expected = plan.expected()
-    table = Table("", "count", title=f"{plan.provider}: sent, and what must come out", box=None)
-    table.columns[1].justify = "right"
-    _rows(table, "sent", {"transactions": len(plan.stories), "callbacks": len(plan.callbacks)})
-    _rows(table, "sent", {"attempts, retries included": sent.attempts})
-    _rows(table, "about", {f"{fault}": count for fault, count in _fault_counts(plan).items()})
-    planned = {"200": expected.accepted, **_texts(expected.refusals)}
-    answers = _texts(sent.ends)
-    for answer in sorted({*planned, *answers}):
-        seen = answers.get(answer, 0)
-        table.add_row(f"answered {answer}", f"{seen}" + _unless_equal(planned.get(answer, 0), seen))
+    table = Table("", plan.provider, "count", "", box=None, pad_edge=False)
+    table.columns[2].justify = "right"
+    table.add_row("sent", "transactions", f"{len(plan.stories)}")
+    table.add_row("", "callbacks", f"{len(plan.callbacks)}")
+    table.add_row("", "attempts, retries included", f"{sent.attempts}")
+    _rows(table, "about", _fault_counts(plan))
+    planned, answers = {200: expected.accepted, **expected.refusals}, sent.ends
+    for status in sorted({*planned, *answers}, key=lambda one: one or 0):
+        wanted, seen = planned.get(status or 0, 0), answers[status]
+        note = "" if wanted == seen else f"planned {wanted}"
+        table.add_row("answered", "nothing" if status is None else f"{status}", f"{seen}", note)
+    table.add_row("must come out", "status events", f"{expected.status_events}")
     ends = Counter(natives[-1] for natives in expected.statuses.values())
-    _rows(table, "must come out: status events", {"": expected.status_events})
-    _rows(
-        table,
-        "must come out: transactions that end",
-        {f"{native} ({lifecycle.statuses[native]})": count for native, count in ends.items()},
-    )
-    _rows(table, "must come out: dead letter", _by_code(expected.rejections))
-    _rows(table, "must come out: anomaly", _by_code(expected.anomalies))
+    for native, count in sorted(ends.items()):
+        table.add_row("transactions end", native, f"{count}", lifecycle.statuses[native])
+    _rows(table, "dead letters", _by_code(expected.rejections))
+    _rows(table, "anomalies", _by_code(expected.anomalies))
     return table
 
 
@@ -98,7 +112,7 @@ def status_line(event: StatusEvent) -> Text:
 
 def _rows(table: Table, what: str, counts: Mapping[str, int]) -> None:
     for name, count in sorted(counts.items()):
-        table.add_row(f"{what} {name}", f"{count}")
+        table.add_row(what, name, f"{count}")
 
 
 def _fault_counts(plan: Plan) -> Counter[str]:
@@ -114,10 +128,6 @@ def _by_code(counts: Mapping[tuple[str, str], int]) -> Counter[str]:
 
 def _texts(counts: Mapping[int, int] | Mapping[int | None, int]) -> dict[str, int]:
     return {"none" if status is None else str(status): n for status, n in counts.items()}
-
-
-def _unless_equal(planned: int, seen: int) -> str:
-    return "" if planned == seen else f" (planned {planned})"
 
 
 def _verdict(*, good: bool) -> Text:

@@ -56,6 +56,22 @@ class Tally:
         """Return how many different anomalies each transaction has, by code."""
         return Counter(self.anomalies.values())
 
+    def only(self, transactions: Collection[str], bodies: Collection[str]) -> "Tally":
+        """Return the part about these transactions, and about bodies with these SHA-256."""
+        mine = {
+            identifier: one for identifier, one in self.anomalies.items() if one[0] in transactions
+        }
+        return Tally(
+            raw=self.raw,
+            verified=self.verified,
+            rejections=Counter(
+                {key: count for key, count in self.rejections.items() if key[0] in bodies}
+            ),
+            events={name: self.events[name] for name in transactions if name in self.events},
+            anomalies=mine,
+            _anomalies_of=Counter(name for name, _ in mine.values()),
+        )
+
     @property
     def status_events(self) -> int:
         """Return how many status events there are, doubles included."""

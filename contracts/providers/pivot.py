@@ -233,6 +233,8 @@ PROVIDER: Final = Provider(
         provider="pivot",
         credentials=("api_key",),
         api_key_header="x-api-key",
+        # A 415 would destroy the callback; the verifier judges the bytes, whatever they are called.
+        media_types=(),
         answers=Answers(accepted=200, unauthenticated=401),
     ),
     lifecycle=LIFECYCLE,

@@ -21,7 +21,7 @@ from ops.command_line import (
     run,
 )
 from ops.durations import before
-from ops.terminal import console, notes, plain, printable, table, text_of, write_json
+from ops.terminal import body_lines, console, notes, plain, table, text_of, write_json
 
 if TYPE_CHECKING:
     from ops.letter_box import Letter, Replay, Wanted
@@ -40,7 +40,7 @@ SinceOption = Annotated[
         "--since", metavar="TIME", help="Received since then: 2h, 3d, or an RFC 3339 instant."
     ),
 ]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="As `ls` shows them.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="As `ls` shows them.")]
 
 app = group("See what was rejected and why, and send it again when the cause is gone.")
 
@@ -155,20 +155,6 @@ def replay(
     if len(planned) > 1 and not yes:
         typer.confirm(f"Send {len(planned)} dead letters again?", abort=True, err=True)
     run(_send(settings, planned))
-
-
-def body_lines(value: bytes) -> list[str]:
-    """Return a body as lines for a terminal: text if it is text, else a hexadecimal dump."""
-    try:
-        return [printable(line) for line in value.decode("utf-8").splitlines()]
-    except UnicodeDecodeError:
-        width = 16
-        rows = [value[at : at + width] for at in range(0, len(value), width)]
-        return [
-            f"{number * width:08x}  {row.hex(' '):<{width * 3}} "
-            + "".join(chr(one) if one in range(0x20, 0x7F) else "." for one in row)
-            for number, row in enumerate(rows)
-        ]
 
 
 def _wanted(

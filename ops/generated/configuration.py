@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 from ops.generated.markdown import code, page, table
@@ -18,6 +19,13 @@ _INTRODUCTION = (
     "path, relative to the configuration file. `esito.example.yaml` is a whole configuration; "
     "`esito config check` reads one as the processes do."
 )
+_GOLDEN_VECTOR = (
+    "`golden_vector_file` is JSON with one request as it was captured: `method`, `path` (without "
+    "the query), `target_uri` (the whole of it as the provider called it), `timestamp` and "
+    "`signature` (the two headers as sent), `body_base64` (the body's bytes), and `secret`, the "
+    "one it was signed with. It holds a secret, so take it from the provider's staging and mount "
+    "it like a key."
+)
 _OTHER = (
     "Beside the keys: `ESITO_CONFIGURATION` names the file, `ESITO_CACHE` the directory where the "
     "embedded Kafka keeps its jars, `ESITO_TEST_KAFKA` the cluster that tests use, and "
@@ -27,10 +35,16 @@ _OTHER = (
 
 def configuration_page() -> str:
     """Return the page."""
-    schema = Configuration.model_json_schema()
+    schema = _schema()
     definitions: Schema = schema["$defs"]
+    closing = ("## Golden vectors", _GOLDEN_VECTOR, "## Other variables", _OTHER)
     sections = _section(schema, definitions, heading="The file", path="", env=PREFIX)
-    return page("Configuration", _INTRODUCTION, *sections, _OTHER)
+    return page("Configuration", _INTRODUCTION, *sections, *closing)
+
+
+@cache
+def _schema() -> Schema:
+    return Configuration.model_json_schema()
 
 
 def _section(
@@ -129,6 +143,6 @@ def _example(name: str, field: Schema) -> str:
 def _options(field: Schema) -> list[str]:
     """Return the words a field takes, where it takes these alone."""
     reference = field.get("$ref", "").rpartition("/")[2]
-    named: Schema = Configuration.model_json_schema()["$defs"].get(reference, field)
+    named: Schema = _schema()["$defs"].get(reference, field)
     options: list[str] = named.get("enum", [])
     return options

@@ -7,10 +7,11 @@ from contracts.provider import Provider
 from ops.generated.markdown import code, page, table
 
 _READING = (
-    "A solid arrow is a move of the table; one marked *late* replaces a final status and is "
-    "reported as an anomaly. Statuses without an arrow between them contradict each other "
-    "(`conflict`: the first stands) or are older news (`stale`). The whole tables stand in "
-    "`contracts/providers/`."
+    "Arrows lead from a status to those that follow it. Callbacks may skip steps: whatever lies "
+    "further along the arrows is taken, and what lies behind is older news (`stale`). An arrow "
+    "marked *late* replaces a final status and is reported as an anomaly; two final statuses "
+    "without an arrow contradict each other (`conflict`), and the first stands. The whole tables "
+    "stand in `contracts/providers/`."
 )
 
 
@@ -53,20 +54,25 @@ def _related(lifecycle: Lifecycle, one: str, other: str) -> bool:
 
 
 def _arrows(lifecycle: Lifecycle, kind: list[str]) -> Iterator[str]:
-    for native in kind:
-        if lifecycle.table[UNBORN][native] is Move.APPLY:
-            yield f"    [*] --> {_name(native)}"
-    for current in kind:
+    for current in (UNBORN, *kind):
+        for said in _next(lifecycle, current, kind):
+            yield f"    {_name(current)} --> {_name(said)}"
         for said in kind:
-            move = lifecycle.table[current][said]
-            if move in {Move.APPLY, Move.LATE}:
-                label = " : late" if move is Move.LATE else ""
-                yield f"    {_name(current)} --> {_name(said)}{label}"
+            if lifecycle.table[current][said] is Move.LATE:
+                yield f"    {_name(current)} --> {_name(said)} : late"
     for native in kind:
         if native in lifecycle.final:
             yield f"    {_name(native)} --> [*]"
 
 
+def _next(lifecycle: Lifecycle, current: str, kind: list[str]) -> Iterator[str]:
+    """Yield what `current` moves on to directly: not what is reached through another status."""
+    moves = [said for said in kind if lifecycle.table[current][said] is Move.APPLY]
+    for said in moves:
+        if not any(lifecycle.table[between][said] is Move.APPLY for between in moves):
+            yield said
+
+
 def _name(native: str) -> str:
-    # Mermaid takes no point in a name.
-    return native.replace(".", "_")
+    # Mermaid takes no point in a name, and has a sign of its own for the beginning.
+    return "[*]" if native == UNBORN else native.replace(".", "_")

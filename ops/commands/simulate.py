@@ -1,0 +1,112 @@
+"""`esito simulate`: play one provider against a running ingress, and say what must come out."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contracts.errors import Broken
+from ops.command_line import NO, AsJson, ConfigurationFile, configured, run
+from ops.terminal import console, notes, write_json
+
+if TYPE_CHECKING:
+    from simulator.plan import Fault, Plan
+    from simulator.play import Played, Stage
+
+
+def simulate(
+    configuration: ConfigurationFile = None,
+    *,
+    provider: Annotated[str, typer.Option(metavar="NAME", help="Whom to play: pivot, uaepass.")],
+    transactions: Annotated[int, typer.Option(min=1, metavar="N", help="How many.")] = 100,
+    faults: Annotated[
+        str, typer.Option(metavar="A,B", help="Faults by name, or all; see below.")
+    ] = "",
+    url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where the ingress is; default: ingress.public_url."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="The same seed sends the same callbacks.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.1, metavar="N", help="Transactions begun each second.")
+    ] = None,
+    pause: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Between steps of a transaction.")
+    ] = 1.0,
+    time_factor: Annotated[
+        float, typer.Option(min=1, metavar="N", help="How much faster retries come.")
+    ] = 10_000.0,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Read Kafka too, and compare what comes out.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send a provider's callbacks, correct and faulty, and print what must come out of them.
+
+    Faults: duplicates, reordering, late-paid, wrong-key, stale-timestamp, tampered-body, oversize,
+    unknown-event, burst, contradiction. Exit code 1: answers (with --compare: also status events,
+    anomalies or dead letters) are not as planned.
+    """
+    import secrets
+
+    from contracts.providers import provider_named
+    from simulator.planning import make_plan
+    from simulator.play import Stage, as_planned, first_endpoint
+    from simulator.report import plan_as_json, played_as_json, played_tables
+
+    settings = configured(configuration)
+    chosen = secrets.randbelow(1_000_000) if seed is None else seed
+    plan = make_plan(
+        provider,
+        transactions=transactions,
+        faults=_faults(provider, faults),
+        seed=chosen,
+        body_bytes_max=first_endpoint(settings, provider).limits.body_bytes_max,
+    )
+    stage = Stage(
+        url=url or settings.ingress.public_url,
+        configuration=settings,
+        time_factor=time_factor,
+        stories_per_second=rate,
+    )
+    notes().print(f"· Sending {len(plan.callbacks)} callbacks to {stage.url} (seed {chosen})")
+    played = run(_play(stage, plan, None if compare else pause))
+    if as_json:
+        write_json({**plan_as_json(plan, seed=chosen), **played_as_json(plan, played)})
+    else:
+        for shown in played_tables(plan, played, provider_named(provider).lifecycle):
+            console().print(shown)
+    if not as_planned(plan, played):
+        raise typer.Exit(NO)
+
+
+async def _play(stage: "Stage", plan: "Plan", pause: float | None) -> "Played":
+    """Send the plan: with a pause between steps, or (None) watching what comes out."""
+    from ops.cluster import connected
+    from simulator.play import Played, paused, play, send_plan
+    from simulator.reader import Reader
+
+    if pause is not None:
+        return Played(await send_plan(stage, plan, paused(pause)), None)
+    settings = stage.configuration
+    async with (
+        connected(settings) as cluster,
+        Reader(
+            [plan.provider], clients=cluster.clients, topic_prefix=settings.topic_prefix
+        ) as reader,
+    ):
+        return (await play(stage, [plan], reader, alone=False))[0]
+
+
+def _faults(provider: str, text: str) -> "frozenset[Fault]":
+    from simulator.plan import Fault
+    from simulator.planning import player_named
+
+    known = player_named(provider).faults
+    if text == "all":
+        return known
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if strange := names - set(Fault):
+        raise Broken(f"no fault {', '.join(sorted(strange))}; there are {', '.join(Fault)}")
+    return frozenset(map(Fault, names))

@@ -1,0 +1,118 @@
+"""`esito up`: a whole Esito on this machine, with data that lasts, until Ctrl-C."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.terminal import console, notes, plain
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping
+
+    from ops.local_installation import LocalEsito
+
+
+def up(
+    *,
+    data: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Where secrets, configuration, records and logs last."),
+    ] = Path(".esito"),
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_500, metavar="N", help="Callbacks; default: 8080.")
+    ] = None,
+    kafka_port: Annotated[
+        int | None, typer.Option(min=1, max=65_500, metavar="N", help="Kafka; default: 9092.")
+    ] = None,
+    management_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65_500,
+            metavar="N",
+            help="/readyz and /metrics of the ingress, the workers' follow; default: 9090.",
+        ),
+    ] = None,
+) -> None:
+    """Run Esito on this machine with an embedded Kafka, until Ctrl-C.
+
+    The first run makes secrets and esito.yaml in DIR, with the ports named; later runs read them,
+    and a port named then holds for that run alone.
+    """
+    from ops.installation import Addresses, write_installation
+    from ops.local_installation import run_until_signal
+
+    directory = data.resolve()
+    defaults = Addresses()
+    addresses = Addresses(
+        kafka=f"127.0.0.1:{kafka_port}" if kafka_port else defaults.kafka,
+        ingress_port=port or defaults.ingress_port,
+        management_port=management_port or defaults.management_port,
+    )
+    file = write_installation(directory, addresses)
+    variables = _variables(port, kafka_port, management_port)
+
+    async def work(stop: "asyncio.Event") -> None:
+        await _run(file, variables, stop)
+
+    run_until_signal(work)
+
+
+async def _run(file: Path, variables: "Mapping[str, str]", stop: "asyncio.Event") -> None:
+    from ops.local_installation import local_esito, unless_stopped
+
+    aside = notes()
+
+    async def live() -> None:
+        async with local_esito(
+            file,
+            lasting=True,
+            variables=variables,
+            on_progress=lambda line: aside.print(f"· {line}"),
+        ) as esito:
+            _introduce(esito, file, variables)
+            raise await esito.processes.died()
+
+    # A signal ends it while it starts as well as later.
+    await unless_stopped(stop, live())
+    aside.print("· Stopped")
+
+
+def _introduce(esito: "LocalEsito", file: Path, variables: "Mapping[str, str]") -> None:
+    from ops.installation import curl_commands
+
+    screen = console()
+    screen.print(f"\nEsito takes callbacks at {esito.url}; Ctrl-C stops it.\n")
+    screen.print(f"configuration  {file}")
+    screen.print(f"secrets        {file.parent / 'keys'}")
+    screen.print(f"logs           {file.parent / 'logs'}")
+    screen.print(f"Kafka          {esito.configuration.kafka_bootstrap_servers}")
+    for name, port in esito.processes.management_ports.items():
+        screen.print(f"{name:21} http://127.0.0.1:{port}/metrics")
+    screen.print()
+    pivot, uaepass = curl_commands(file.parent, url=esito.url)
+    screen.print(plain("Send a callback as Pivot, and one as UAE PASS:", style="bold"))
+    screen.print(f"\n{pivot}\n\n{uaepass}\n")
+    screen.print(plain("See what comes out, in another terminal:", style="bold"))
+    for variable, value in variables.items():
+        screen.print(f"export {variable}={value}")
+    screen.print(f"export ESITO_CONFIGURATION={file}")
+    screen.print("esito tap --from-beginning")
+    screen.print("esito simulate --provider pivot --transactions 100 --faults all --compare\n")
+
+
+def _variables(
+    port: int | None, kafka_port: int | None, management_port: int | None
+) -> dict[str, str]:
+    """Return the settings of this run that the options name."""
+    variables = {}
+    if port is not None:
+        variables["ESITO_INGRESS__PORT"] = f"{port}"
+        variables["ESITO_INGRESS__PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+    if kafka_port is not None:
+        variables["ESITO_KAFKA_BOOTSTRAP_SERVERS"] = f"127.0.0.1:{kafka_port}"
+    if management_port is not None:
+        variables["ESITO_MANAGEMENT_PORT"] = f"{management_port}"
+    return variables

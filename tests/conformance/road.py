@@ -1,0 +1,125 @@
+"""Send a vector down the road of a callback as far as it is pure: ingress, raw record, verifier."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from aiokafka import ConsumerRecord
+from multidict import CIMultiDict
+
+from contracts.codes import RefusalCode
+from contracts.provider import Door
+from contracts.providers import provider_named
+from contracts.raw import RawCallback, Source
+from contracts.topics import Topics
+from ingress.authenticate import Refused, authenticate_api_key, authenticate_hmac, single_field
+from ingress.doors import door_of, load_doors
+from ingress.record_headers import RecordHeaders
+from runtime.configuration_file import load_configuration
+from runtime.key_source import KeySource
+from runtime.mac import MacInput
+from tests.conformance.vector import VECTORS, Vector
+from workers.processor import InputRecord, Output
+from workers.verifier.policies import endpoint_policies
+from workers.verifier.processor import VerifierProcessor
+
+CALLBACK_ID = "019a0000-0000-7000-8000-000000000000"
+
+
+class Road:
+    """The ingress and the verifier of one provider, under the endpoint beside its vectors."""
+
+    def __init__(self, provider: str) -> None:
+        self.provider = provider_named(provider)
+        self.topics = Topics.of(provider)
+        self._configuration = load_configuration(VECTORS / provider / "endpoint.yaml", environ={})
+        self._endpoints = self._configuration.endpoints_of(provider)
+        self._keys = KeySource(self._endpoints, lambda *_: None)
+        policies = endpoint_policies(self.provider, self._endpoints, self._keys)
+        self._verifier = VerifierProcessor(self.provider, policies, self.topics)
+
+    def raw_record(self, vector: Vector) -> InputRecord:
+        """Return the record that the ingress stores.
+
+        Raises:
+            Refused: it stores none.
+        """
+        endpoint = self._endpoints[vector.endpoint]
+        door = door_of(endpoint, load_doors())
+        if len(vector.body) > endpoint.limits.body_bytes_max:
+            raise Refused(RefusalCode.BODY_TOO_LARGE)
+        fields = CIMultiDict(
+            (name, value.decode("utf-8", "surrogateescape")) for name, value in vector.fields
+        )
+        at = datetime.fromisoformat(vector.received_at)
+        ring = self._keys.of(endpoint.name).api_key
+        assert ring is not None
+        key_id = authenticate_api_key(fields, ring, header=door.api_key_header, at=at)
+        stored = {name: single_field(fields, name) for name in door.stored_headers}
+        callback = replace(self._callback(vector, door), principal=f"api_key:{key_id}", http=stored)
+        self._authenticate_hmac(callback, door, at)
+        return self._record(callback)
+
+    def stored_anyway(self, vector: Vector) -> InputRecord:
+        """Return the record of a refused request, as if the ingress had not looked at it."""
+        door = self.provider.door
+        stored = {
+            name.lower(): value
+            for name, value in vector.fields
+            if name.lower() in door.stored_headers
+        }
+        callback = replace(self._callback(vector, door), principal="api_key:anybody", http=stored)
+        return self._record(callback)
+
+    def verify(self, record: InputRecord) -> list[Output]:
+        """Return what the verifier makes of a raw record.
+
+        Raises:
+            Rejected: a dead letter.
+        """
+        return list(self._verifier.process(record))
+
+    def _authenticate_hmac(self, callback: RawCallback, door: Door, at: datetime) -> None:
+        endpoint = self._endpoints[callback.endpoint]
+        ring = self._keys.of(endpoint.name).hmac
+        if endpoint.hmac is None or ring is None:
+            return
+        signed = MacInput(
+            timestamp=callback.http[door.timestamp_header],
+            method=callback.method,
+            path=callback.target_uri.removeprefix("https://callbacks.example.org"),
+            target_uri=callback.target_uri,
+            body=callback.body,
+        )
+        authenticate_hmac(callback.http, ring, door=door, hmac=endpoint.hmac, signed=signed, at=at)
+
+    def _callback(self, vector: Vector, door: Door) -> RawCallback:
+        return RawCallback(
+            body=vector.body,
+            callback_id=CALLBACK_ID,
+            endpoint=vector.endpoint,
+            source=Source.CALLBACK,
+            received_at=vector.received_at,
+            method=door.methods[0],
+            target_uri=self._configuration.ingress.public_url + vector.target,
+            principal="",
+        )
+
+    def _record(self, callback: RawCallback) -> InputRecord:
+        public_url = self._configuration.ingress.public_url
+        headers = RecordHeaders(
+            endpoint=callback.endpoint,
+            source=callback.source,
+            method=callback.method,
+            public_url=public_url,
+        ).build(
+            callback_id=callback.callback_id,
+            received_at=callback.received_at,
+            path=callback.target_uri.removeprefix(public_url),
+            principal=callback.principal,
+            content_type="application/json",
+            traceparent="",
+            stored=callback.http,
+        )
+        return ConsumerRecord(
+            self.topics.raw, 0, 7, 0, 0, None, callback.body, None, -1, len(callback.body), headers
+        )

@@ -1,0 +1,1 @@
+"""What Esito promises on paper: generated files, documents, the example configuration."""

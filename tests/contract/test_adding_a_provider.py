@@ -1,0 +1,124 @@
+"""docs/ADDING_A_PROVIDER.md is true: its file, dropped into a copy of the project, is a provider."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops.generate import ROOT
+
+PACKAGES = ("contracts", "runtime", "ingress", "workers", "ops")
+FILES = ("pyproject.toml", "esito.example.yaml")
+CONFIGURATION = "esito.yaml"
+
+# Run in the copy: what an operator's processes do with the new endpoint, without a Kafka.
+PROGRAM = """
+import json, sys
+from pathlib import Path
+
+from contracts.providers import provider_named
+from contracts.raw import RawCallback, Source
+from ingress.build import AppBuilder
+from runtime.configuration_file import load_configuration
+from runtime.key_source import KeySource
+from runtime.metrics import Metrics
+from runtime.telemetry import configure_logging
+from workers.state_machine.decide import Rules, decide
+from workers.state_machine.events import status_event
+from workers.verifier.policies import endpoint_policies
+from workers.verifier.verify import verify
+
+configuration = load_configuration(Path("esito.yaml"), environ={})
+endpoints = {one.name: one for one in configuration.endpoints}
+keys = KeySource(endpoints, lambda _, __: None)
+log = configure_logging(configuration, process="test")
+app = AppBuilder(configuration, keys, Metrics(), log).build()
+provider = provider_named("parcel")
+callback = RawCallback(
+    body=b'{"parcel": "P-1", "step": "DELIVERED", "at": "2026-11-02", "weight": 3}',
+    callback_id="019a4363-1f00-7a31-8b52-6f0c4d2e0001",
+    endpoint="parcel-eu",
+    source=Source.CALLBACK,
+    received_at="2026-11-02T09:49:09.512000Z",
+    method="POST",
+    target_uri="https://callbacks.example.org/callbacks/parcel",
+    principal="api_key:2026-11",
+)
+(update,) = verify(
+    callback,
+    provider=provider,
+    policies=endpoint_policies(provider, endpoints, keys),
+    topic="callbacks.parcel.raw.v1",
+    at=(0, 0),
+)
+(decision,) = decide(None, update, Rules(provider=provider))
+event = status_event(decision, update.what, decision.after, provider.lifecycle)
+(door,) = {handler.settings.door.api_key_header for handler in app.routes.values()}
+print(json.dumps({"header": door, "event": event.model_dump(mode="json")}))
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Return a copy of the project that has the document's provider and its endpoint."""
+    for package in PACKAGES:
+        shutil.copytree(
+            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    for file in FILES:
+        shutil.copy(ROOT / file, tmp_path / file)
+    provider, configuration = _code_blocks()
+    (tmp_path / "contracts" / "providers" / "parcel.py").write_text(provider)
+    (tmp_path / CONFIGURATION).write_text(configuration)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "parcel-api-key").write_text("a secret of tests, long enough")
+    return tmp_path
+
+
+def test_document_adds_a_provider_by_one_file(copy: Path) -> None:
+    shutil.copytree(ROOT / "docs", copy / "docs")
+
+    written = _python(copy, "-m", "ops.generate").splitlines()
+
+    assert written == [
+        "ingress/doors.json",
+        "docs/LIFECYCLES.md",
+        "docs/asyncapi.yaml",
+        "docs/openapi.yaml",
+    ]
+
+
+def test_added_provider_turns_a_callback_into_a_status_event(copy: Path) -> None:
+    _python(copy, "-m", "ops.generate", "ingress/doors.json")
+
+    shown = json.loads(_python(copy, "-c", PROGRAM))
+
+    assert shown["header"] == "x-carrier-key"
+    assert shown["event"]["status"] == "completed"
+    assert shown["event"]["native_status"] == "DELIVERED"
+    assert shown["event"]["final"] is True
+    assert shown["event"]["sequence"] == 1
+
+
+def _code_blocks() -> list[str]:
+    text = (ROOT / "docs" / "ADDING_A_PROVIDER.md").read_text()
+    return re.findall(r"```(?:python|yaml)\n(.*?)```", text, re.DOTALL)
+
+
+def _python(directory: Path, *arguments: str) -> str:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(directory)}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -1,0 +1,99 @@
+"""esito.example.yaml works once the files it names exist, and the documents name the same keys."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from contracts.providers import all_providers
+from ingress.build import AppBuilder
+from ops.generate import ROOT
+from runtime.configuration import Configuration, Endpoint
+from runtime.configuration_file import load_configuration
+from runtime.key_source import KeySource
+from runtime.mac import MacInput, write_mac
+from runtime.metrics import Metrics
+from runtime.telemetry import configure_logging
+from workers.verifier.policies import endpoint_policies
+
+EXAMPLE = ROOT / "esito.example.yaml"
+SECRET = b"a secret of tests, long enough"
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Configuration:
+    """Return the example as read beside the files it names."""
+    file = tmp_path / "esito.yaml"
+    file.write_text(EXAMPLE.read_text())
+    configuration = load_configuration(file, environ={})
+    for endpoint in configuration.endpoints:
+        _write_keys(endpoint)
+    return configuration
+
+
+def test_example_has_an_endpoint_of_every_provider(example: Configuration) -> None:
+    assert {endpoint.provider for endpoint in example.endpoints} == set(all_providers())
+
+
+def test_example_is_taken_by_ingress_and_verifiers(example: Configuration) -> None:
+    endpoints = {endpoint.name: endpoint for endpoint in example.endpoints}
+    keys = KeySource(endpoints, lambda _, __: None)
+    log = configure_logging(example, process="test")
+
+    app = AppBuilder(example, keys, Metrics(), log).build()
+    policies = [
+        endpoint_policies(provider, example.endpoints_of(name), keys)
+        for name, provider in all_providers().items()
+    ]
+
+    assert {path for _, path in app.routes} == {
+        "/callbacks/pivot",
+        "/expectations/pivot-id",
+        "/api/v1/consent/transaction/callback",
+    }
+    assert {name for policy in policies for name in policy} == set(endpoints)
+
+
+def test_example_names_no_secret_but_by_file() -> None:
+    """What is longer than any name and looks random has no place in a committed file."""
+    assert re.findall(r"[0-9A-Za-z+/_-]{32,}", _without_comments(EXAMPLE.read_text())) == []
+
+
+def test_variables_in_documents_are_settings() -> None:
+    variable = re.compile(r"ESITO_[A-Z0-9_]*[A-Z0-9]")
+    known = set(variable.findall((ROOT / "docs" / "CONFIGURATION.md").read_text()))
+    files = [EXAMPLE, ROOT / "Makefile", *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    named = {name for file in files for name in variable.findall(file.read_text())}
+
+    assert named - known == set()
+
+
+def _write_keys(endpoint: Endpoint) -> None:
+    for credential in (endpoint.api_key, endpoint.hmac, endpoint.expectations):
+        for key in credential.keys if credential else ():
+            key.file.parent.mkdir(exist_ok=True)
+            key.file.write_bytes(SECRET)
+    if endpoint.hmac:
+        signed = MacInput(
+            timestamp=b"1790000000",
+            method="POST",
+            path=endpoint.path,
+            target_uri=f"https://callbacks.example.org{endpoint.path}",
+            body=b"{}",
+        )
+        vector = {
+            "method": signed.method,
+            "path": signed.path,
+            "target_uri": signed.target_uri,
+            "timestamp": signed.timestamp.decode(),
+            "signature": write_mac(endpoint.hmac.profile, signed, SECRET).decode(),
+            "body_base64": base64.b64encode(signed.body).decode(),
+            "secret": SECRET.decode(),
+        }
+        endpoint.hmac.golden_vector_file.write_text(json.dumps(vector))
+
+
+def _without_comments(text: str) -> str:
+    return "\n".join(line.partition("#")[0] for line in text.splitlines())

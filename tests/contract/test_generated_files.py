@@ -1,0 +1,90 @@
+"""Generated files are what their sources say now, and what their standards ask for."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from contracts.raw import Source
+from ops.generate import ROOT, generated_files, main
+from ops.generated.json_schemas import SCHEMAS
+from runtime.configuration import Configuration
+from tests.reference_files import document_verdicts, message_examples
+
+
+def test_generated_files_are_those_committed(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["--check"])
+
+    assert (code, capsys.readouterr().err) == (0, "")
+
+
+def test_check_names_the_file_that_differs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([], root=tmp_path)
+    (tmp_path / "docs" / "TELEMETRY.md").write_text("other words")
+    capsys.readouterr()
+
+    code = main(["--check"], root=tmp_path)
+
+    assert code == 1
+    assert capsys.readouterr().err.startswith("docs/TELEMETRY.md differs from its source")
+    assert (tmp_path / "docs" / "TELEMETRY.md").read_text() == "other words"
+
+
+def test_generated_files_do_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = generated_files()
+    monkeypatch.setenv("ESITO_TOPIC_PREFIX", "other.")
+    monkeypatch.setenv("ESITO_TOPICS__PARTITIONS", "3")
+
+    assert generated_files() == before
+
+
+@pytest.mark.parametrize(("document", "fault"), list(document_verdicts()))
+def test_document_is_valid_by_its_standard(document: str, fault: str) -> None:
+    assert fault == "", document
+
+
+def test_examples_are_what_their_schemas_describe() -> None:
+    faults = [
+        f"{name}: {error.json_path} {error.message}"
+        for name, schema, value in message_examples()
+        for error in Draft202012Validator(schema).iter_errors(value)
+    ]
+
+    assert faults == []
+
+
+def test_status_event_schema_refuses_a_member_it_does_not_know() -> None:
+    schema = json.loads((ROOT / "docs/schemas/status-event.schema.json").read_text())
+    event = next(value for name, _, value in message_examples() if name == "statusEvent.payload")
+
+    assert Draft202012Validator(schema).is_valid(event)
+    assert not Draft202012Validator(schema).is_valid({**event, "other": 1})
+
+
+def test_every_record_schema_names_its_own_model() -> None:
+    names = {f"docs/schemas/{name}.schema.json" for name in SCHEMAS}
+
+    assert names == {path for path in generated_files() if path.startswith("docs/schemas/")}
+
+
+def test_every_key_of_the_configuration_has_a_meaning() -> None:
+    schema = Configuration.model_json_schema()
+    models = {"Configuration": schema, **schema["$defs"]}
+
+    silent = [
+        f"{model}.{name}"
+        for model, one in models.items()
+        for name, field in one.get("properties", {}).items()
+        if not field.get("description")
+    ]
+
+    assert silent == []
+
+
+def test_every_source_of_raw_records_is_documented() -> None:
+    text = generated_files()["docs/asyncapi.yaml"]
+
+    assert all(f"- {source.value}\n" in text for source in Source)

@@ -1,0 +1,127 @@
+"""Run `esito up` twice in one directory: new secrets once, records for ever."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ops.local_installation import free_row
+
+SECONDS_MAX = 120
+
+
+def test_up_again_has_the_same_secrets_and_the_old_status_events(tmp_path: Path) -> None:
+    first = free_row(8)
+    ports = ["--kafka-port", f"{first}", "--port", f"{first + 1}"]
+    ports += ["--management-port", f"{first + 2}"]
+
+    with up(tmp_path, *ports) as process:
+        commands = printed_until(process, "esito simulate")
+        answer = subprocess.run(
+            ["bash", "-c", curl_of(commands)], capture_output=True, timeout=30, check=True
+        )
+        before = taps(tmp_path, 1)
+        stop(process)
+    secrets = contents(tmp_path / "keys")
+    # The ports are in the configuration now.
+    with up(tmp_path) as process:
+        printed_until(process, "esito simulate")
+        after = taps(tmp_path, 1)
+        stop(process)
+
+    assert b"200 OK" in answer.stdout
+    assert before[0]["data"]["native_status"] == "PAID"
+    assert after == before
+    assert contents(tmp_path / "keys") == secrets
+
+
+def test_up_with_a_taken_port_says_which(tmp_path: Path) -> None:
+    first = free_row(8)
+    with up(tmp_path / "a", "--kafka-port", f"{first}", "--port", f"{first + 1}") as holder:
+        # The second fails at its broker, long before the first is ready or not.
+        printed_until(holder, "Starting Apache Kafka", stream="stderr")
+        printed_until(holder, "Creating topics", stream="stderr")
+        taken = subprocess.run(
+            command(tmp_path / "b", "--kafka-port", f"{first}"),
+            capture_output=True,
+            timeout=SECONDS_MAX,
+            check=False,
+        )
+        stop(holder)
+
+    assert taken.returncode == 2
+    assert f"port {first} of 127.0.0.1 is taken".encode() in taken.stderr
+
+
+def test_up_writes_secrets_for_their_owner_alone(tmp_path: Path) -> None:
+    first = free_row(8)
+    with up(tmp_path, "--kafka-port", f"{first}", "--port", f"{first + 1}") as process:
+        printed_until(process, "Starting Apache Kafka", stream="stderr")
+        stop(process)
+
+    modes = {file.stat().st_mode & 0o777 for file in (tmp_path / "keys").iterdir()}
+    assert modes == {0o600}
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
+
+
+@contextmanager
+def up(directory: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the command; end it if the test fails."""
+    process = subprocess.Popen(
+        command(directory, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=SECONDS_MAX)
+
+
+def command(directory: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "ops", "up", "--data", str(directory), *options]
+
+
+def printed_until(process: subprocess.Popen[bytes], last: str, *, stream: str = "stdout") -> str:
+    """Return what the process printed up to the line that has `last`."""
+    printed = ""
+    for line in getattr(process, stream):
+        printed += line.decode()
+        if last in printed:
+            return printed
+    assert process.stderr is not None
+    raise AssertionError(f"ended without {last!r}: {printed}{process.stderr.read().decode()}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End it as an operator would; it must say so with exit code 0."""
+    process.send_signal(signal.SIGTERM)
+    _, progress = process.communicate(timeout=SECONDS_MAX)
+    assert process.returncode == 0, progress
+
+
+def curl_of(printed: str) -> str:
+    """Return the first curl command, as a person would copy it."""
+    start = printed.index("curl -i")
+    return printed[start : printed.index("\n\n", start)]
+
+
+def taps(directory: Path, count: int) -> list[dict[str, Any]]:
+    """Return the oldest status events."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ops", "tap", "--from-beginning", "--json", "--limit", f"{count}"],
+        env={**os.environ, "ESITO_CONFIGURATION": str(directory / "esito.yaml")},
+        capture_output=True,
+        timeout=SECONDS_MAX,
+        check=True,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in directory.iterdir()}
