@@ -60,14 +60,18 @@ def parse_table(text: str) -> Table:
     """Read a table of moves: a header line of columns, then one line for each row.
 
     Raises:
-        Broken: a row is short or long, a status has no row, or there is no `(none)` row.
+        Broken: a row is short or long, a status has no row or two, a cell is no move, or there
+            is no `(none)` row.
     """
-    lines = [line.split() for line in text.strip().splitlines()]
-    columns, *rows = lines
+    columns, *rows = [line.split() for line in text.splitlines() if line.strip()]
+    if len({name for name, *_ in rows}) != len(rows):
+        raise Broken("lifecycle rows: one status has two")
     table = {}
     for name, *cells in rows:
         if len(cells) != len(columns):
             raise Broken(f"lifecycle row {name} has {len(cells)} cells for {len(columns)} columns")
+        if not set(cells) <= set(Move):
+            raise Broken(f"lifecycle row {name} has a cell that is none of {' '.join(Move)}")
         table[name] = {said: Move(cell) for said, cell in zip(columns, cells, strict=True)}
     if set(table) != {UNBORN, *columns}:
         raise Broken(f"lifecycle rows and columns differ: {set(table) ^ {UNBORN, *columns}}")

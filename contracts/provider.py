@@ -18,7 +18,6 @@ class Answers(Record):
 
     accepted: int = 200
     unauthenticated: int = 401
-    malformed: int = 400
     stale: int = 409
 
 

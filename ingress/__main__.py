@@ -58,7 +58,8 @@ async def _serve(
         port=configuration.management_port + index if configuration.management_port else 0,
         metrics=metrics,
         readiness=app.readiness,
-    ):
+    ) as port:
+        log.info(LogEvent.MANAGEMENT_LISTENING, address=f"{configuration.management_host}:{port}")
         await app.run(stop, reuse_port=shared)
     if not background.done():
         background.cancel()

@@ -75,12 +75,12 @@ class EndpointHandler:
         settings = self.settings
         now = datetime.now(UTC)
         fields = request.headers
-        self._check_head(request)
+        self._check_head(request)  # 1
         principal = self._principal(fields, now)
         stored = self._stored_fields(fields)
-        body = await self._body(request)
+        body = await self._body(request)  # 2, 3
         try:
-            signed = self._signed(request.method, target, stored, body, now)
+            signed = self._signed(request.method, target, stored, body, now)  # 4
             if not self._enqueuer.ready:
                 raise Refused(RefusalCode.KAFKA_UNAVAILABLE)
             headers = settings.headers.build(
@@ -92,7 +92,7 @@ class EndpointHandler:
                 traceparent=_traceparent(fields),
                 stored=stored,
             )
-            confirmation = self._enqueuer.put(headers, body, settings.waiting)
+            confirmation = self._enqueuer.put(headers, body, settings.waiting)  # 5
         except BaseException:
             settings.waiting.release(len(body))
             raise

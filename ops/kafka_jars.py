@@ -151,8 +151,8 @@ def _download(scratch: Path, on_progress: OnProgress) -> Path:
     """Return a directory below `scratch` with the jars of `COORDINATES` and what they need."""
     # Imported here: it takes longer than comparing the jars, and only a first start needs it.
     try:
-        from jgo.env import EnvironmentBuilder  # noqa: PLC0415
-        from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
+        from jgo.env import EnvironmentBuilder  # noqa: PLC0415 - of an extra
+        from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - of an extra
     except ImportError as error:
         raise missing_extra() from error
 

@@ -76,6 +76,13 @@ class Letter:
         except ValueError:
             raise Broken(f"{self.id}: its headers do not say where it came from") from None
 
+    @property
+    def subject(self) -> tuple[str, bytes]:
+        """Return what it is about: the same for a callback rejected again after a replay."""
+        callback = self.record.header(raw.CALLBACK_ID)
+        content = (self.record.key or b"") + b"\n" + (self.record.value or b"")
+        return self.origin[0], callback or hashlib.sha256(content).digest()
+
     def summary(self) -> dict[str, object]:
         """Return what `ls` shows, and what `show` begins with; nothing of the body."""
         body = self.record.value or b""

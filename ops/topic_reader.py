@@ -141,8 +141,12 @@ async def end_offsets(
 async def read_at(clients: KafkaClients, places: Iterable[Place]) -> dict[Place, StoredRecord]:
     """Return the records at `places` (topic, partition, offset) that are still kept."""
     found: dict[Place, StoredRecord] = {}
+    wanted = sorted(set(places))
+    if not wanted:
+        # aiokafka's consumer raises CancelledError when it is stopped before it has done anything.
+        return found
     async with _consumer(clients) as consumer:
-        for place in sorted(set(places)):
+        for place in wanted:
             partition = TopicPartition(*place[:2])
             consumer.assign([partition])
             begin = (await consumer.beginning_offsets([partition]))[partition]

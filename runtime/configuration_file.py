@@ -136,7 +136,7 @@ def _faults(
     for fault in faults:
         path = fault["loc"]
         # pydantic leaves faulty items out of a list, and then may find the list too short.
-        if False:
+        if fault["type"] == "too_short" and path in parents:
             continue
         message = _FIXES.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
         variable = PREFIX + "__".join(str(part).upper() for part in path)

@@ -19,6 +19,10 @@ class LogEvent(Code):
         "The process ends because it cannot do its work; a person must act.",
     )
     PROCESS_LISTENING = "process.listening", "The process takes requests at this address."
+    MANAGEMENT_LISTENING = (
+        "management.listening",
+        "/healthz, /readyz and /metrics are served at this address.",
+    )
     KEYS_TAKEN = "keys.taken", "A changed secret file was read and is in use."
     KEYS_REFUSED = "keys.refused", "A changed secret file is broken; the former keys stay in use."
     CALLBACKS_REFUSED = (

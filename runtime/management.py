@@ -1,8 +1,8 @@
 """Serve /healthz, /readyz and /metrics on a port of their own, out of the providers' reach."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from aiohttp import web
 from prometheus_client import generate_latest
@@ -10,9 +10,6 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from contracts.errors import Broken
 from runtime.metrics import Metrics
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 _CLOSE_SECONDS: Final = 1.0
 
@@ -22,7 +19,7 @@ Readiness = Callable[[], Mapping[str, bool]]
 @asynccontextmanager
 async def management_server(
     *, host: str, port: int, metrics: Metrics, readiness: Readiness
-) -> "AsyncIterator[int]":
+) -> AsyncIterator[int]:
     """Serve until the block ends; yield the port in use.
 
     `readiness()` names each condition and whether it holds; all must, or /readyz answers 503 and
@@ -31,7 +28,25 @@ async def management_server(
     Raises:
         Broken: the port is taken.
     """
+    app = _application(metrics, readiness)
+    # No answer takes long; the library's default of a minute is longer than the grace period.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_SECONDS)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        raise Broken(
+            f"management port {host}:{port}: {error.strerror}; set ESITO_MANAGEMENT_PORT"
+        ) from None
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
 
+
+def _application(metrics: Metrics, readiness: Readiness) -> web.Application:
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
@@ -49,18 +64,4 @@ async def management_server(
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", exposition)
-    # No answer takes long; the library's default of a minute is longer than the grace period.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_SECONDS)
-    await runner.setup()
-    site = web.TCPSite(runner, host, port)
-    try:
-        await site.start()
-    except OSError as error:
-        await runner.cleanup()
-        raise Broken(
-            f"management port {host}:{port}: {error.strerror}; set ESITO_MANAGEMENT_PORT"
-        ) from None
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+    return app

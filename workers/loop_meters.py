@@ -1,8 +1,12 @@
 """Keep the metrics of one partition's loop, with label values resolved once."""
 
+from collections.abc import Iterable
+
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from contracts.dead_letter import CODE
 from runtime.metrics import Metrics
+from workers.processor import Output
 
 
 class LoopMeters:
@@ -11,6 +15,7 @@ class LoopMeters:
     def __init__(self, metrics: Metrics, partition: TopicPartition) -> None:
         """Resolve every label."""
         topic = partition.topic
+        self._metrics = metrics
         self._partition = partition
         self.take_over_seconds = metrics.histogram("esito_worker_take_over_seconds", topic)
         self.breaker_open = metrics.gauge("esito_worker_breaker_open", topic)
@@ -23,11 +28,20 @@ class LoopMeters:
             False: metrics.counter("esito_worker_kafka_transactions_total", topic, "aborted"),
         }
 
-    def count(self, verdicts: list[bool]) -> None:
+    def count(self, verdicts: list[bool], outputs: Iterable[Output]) -> None:
         """Count a committed batch; `verdicts` has True for each rejected record."""
         rejected = sum(verdicts)
         self._rejected.inc(rejected)
         self._processed.inc(len(verdicts) - rejected)
+        if rejected:
+            self._count_dead_letters(outputs)
+
+    def _count_dead_letters(self, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            code = dict(output.headers).get(CODE)
+            if code is not None:
+                topic = self._partition.topic
+                self._metrics.counter("esito_worker_rejections_total", topic, code.decode()).inc()
 
     def kafka_transaction(self, *, committed: bool, seconds: float) -> None:
         """Count one Kafka transaction."""

@@ -7,6 +7,7 @@ assignment; if none comes, the membership is given up and a new one begun.
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -25,6 +26,7 @@ MakeWriter = type[TransactionalWriter]
 _TRANSACTION_SECONDS: Final = 60  # the coordinator aborts what is open longer
 _BATCH_BYTES_MAX: Final = 1_048_576
 _BACKOFF_SECONDS: Final = 1.0
+_HEALTHY_SECONDS: Final = 60.0
 
 
 class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped here
@@ -108,9 +110,11 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         isolation = Isolation(settings.deaths_max, settings.batch_records_max)
         log = self._around.log.bind(topic=partition.topic, partition=partition.partition)
         failures = 0
-        while True:
+        loop: PartitionLoop | None = None
+        while loop is None or not loop.stopping:
+            loop = self._loops[partition] = self._loop(partition, isolation)
+            began = time.monotonic()
             try:
-                loop = self._loops[partition] = self._loop(partition, isolation)
                 await loop.run()
             except Fenced as error:
                 self._around.metrics.counter("esito_worker_fenced_total", partition.topic).inc()
@@ -124,14 +128,13 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                     LogEvent.PARTITION_ISOLATED, offset=error.first_offset, records=error.records
                 )
             except Exception as error:  # noqa: BLE001 - a loop may fail in any way; the partition goes on
-                failures += 1
+                # What went well for a while was no continuation of the former failure.
+                failures = 1 if time.monotonic() - began > _HEALTHY_SECONDS else failures + 1
                 log.warning(
                     LogEvent.BATCH_DELAYED, exception=type(error).__name__, stack=own_stack(error)
                 )
                 ceiling = min(settings.backoff_seconds_max, _BACKOFF_SECONDS * 2**failures)
                 await asyncio.sleep(random.uniform(0, ceiling))  # noqa: S311 - not a secret
-            else:
-                return
 
     def _loop(self, partition: TopicPartition, isolation: Isolation) -> PartitionLoop:
         around = self._around

@@ -13,6 +13,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -92,13 +93,14 @@ class PartitionLoop:
         self._around = around
         self._meters = LoopMeters(around.metrics, partition)
         self._log = around.log.bind(topic=partition.topic, partition=partition.partition)
-        self._stopping = False
+        self.stopping = False  # set by `stop`: end after the Kafka transaction at hand
+        self._interrupted = False  # a Kafka transaction was cut off: the producer is unusable
         # While True a Kafka transaction is open: wait for its end, do not cancel.
         self.writing = False
 
     def stop(self) -> None:
         """Ask the loop to end after the Kafka transaction at hand."""
-        self._stopping = True
+        self.stopping = True
 
     async def run(self) -> None:
         """Take the partition over, then work until stopped or cancelled.
@@ -110,7 +112,7 @@ class PartitionLoop:
         """
         try:
             await self._take_over()
-            while not self._stopping:
+            while not self.stopping:
                 await self._fire_alarms()
                 records = await self._fetch()
                 if records:
@@ -169,7 +171,7 @@ class PartitionLoop:
         """Process and commit `records`, as often as it takes; return early only when stopped."""
         await self._announce(records[0].offset)
         failures = 0
-        while not self._stopping:
+        while not self.stopping:
             try:
                 outputs, verdicts = self._process(records)
             except Unavailable as error:
@@ -191,7 +193,11 @@ class PartitionLoop:
     async def _renounce(self) -> None:
         """Tell the next owner that this process was stopped, and did not die."""
         offset = self._isolation.renounce()
-        if offset is not None and not self.writing:
+        if offset is None or self._interrupted:
+            return
+        # Best effort: at worst the next owner is careful without need. Nothing may replace the
+        # cancellation that brought us here, or the loop would be begun anew on a revoked partition.
+        with suppress(Exception):
             await self._write((), offset)
 
     def _process(self, records: Sequence[InputRecord]) -> tuple[list[Output], list[bool]]:
@@ -264,7 +270,7 @@ class PartitionLoop:
         self._processor.committed()
         self._isolation.committed(len(records))
         self._around.breaker.count(verdicts)
-        self._meters.count(verdicts)
+        self._meters.count(verdicts, outputs)
 
     async def _write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
         began = time.monotonic()
@@ -273,6 +279,9 @@ class PartitionLoop:
         try:
             await self._writer.write(outputs, offset)
             committed = True
+        except asyncio.CancelledError:
+            self._interrupted = True
+            raise
         finally:
             self.writing = False
             self._meters.kafka_transaction(committed=committed, seconds=time.monotonic() - began)

@@ -136,9 +136,9 @@ def replay(
 ) -> None:
     """Send dead letters again to the topic they came from: key, body and headers as they were.
 
-    By id, or all that --code, --provider and --since choose. The letters stay where they are. A
-    replay carries the header esito-replayed-from; a second one is harmless, because the same fact
-    has the same event id.
+    By id, or all that --code, --provider and --since choose, each callback once. The letters stay
+    where they are. A replay carries the header esito-replayed-from; a second one is harmless,
+    because the same fact has the same event id.
     """
     settings = configured(configuration)
     if not identifiers and code is None and provider is None and since is None:
@@ -212,7 +212,9 @@ async def _planned(
     if wanted is None:
         chosen = await _at(configuration, list(dict.fromkeys(identifiers)))
     else:
-        chosen, _ = await _newest(configuration, wanted, None)
+        found, _ = await _newest(configuration, wanted, None)
+        # What was replayed in vain is there twice; the newest letter of each callback stands.
+        chosen = list({letter.subject: letter for letter in found}.values())
     return [replay_of(letter, configuration) for letter in chosen]
 
 

@@ -1,5 +1,6 @@
 """`esito transaction show`: everything the topics hold about one transaction."""
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -107,5 +108,5 @@ def _print(story: "Story", *, with_body: bool) -> None:
         return
     standing = table("snapshot", "")
     for name, value in snapshot.items():
-        standing.add_row(plain(name), plain("never" if value is None else value))
+        standing.add_row(plain(name), plain(value if isinstance(value, str) else json.dumps(value)))
     console().print(standing)

@@ -1,6 +1,7 @@
-"""Examine the running cluster: brokers, topics, replicas, rights, clocks, and who consumes how far."""
+"""Examine the running cluster: brokers, topics, replicas, rights, clocks, and consumers."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -17,6 +18,8 @@ from runtime.configuration import Configuration
 
 _SKEW: Final = timedelta(seconds=2)
 _WRITE_SECONDS_MAX: Final = 10.0
+_COORDINATOR_SECONDS_MAX: Final = 10.0
+_POLL_SECONDS: Final = 0.1
 # Ten seconds and more of a worker's work: it does not keep up.
 _LAG_RECORDS_MAX: Final = 100_000
 
@@ -122,22 +125,39 @@ async def _groups(cluster: Cluster, configuration: Configuration) -> Findings:
         for role, topic in (("verifier", topics.raw), ("state-machine", topics.verified)):
             if topic in existing:
                 group = f"{prefix}esito.{role}.{provider}"
+                await _coordinated(cluster, group)
                 partitions = [TopicPartition(topic, n) for n in range(len(existing[topic]))]
                 members = await _members(cluster, group)
                 lag = await _lag(cluster, group, partitions)
-                yield _group_finding(f"{role} {provider}", members, lag, len(partitions))
+                # A Kafka transaction's marker is a record nobody processes: one for each partition
+                # of the verified topic. The raw topic has none.
+                markers = len(partitions) if topic == topics.verified else 0
+                yield _group_finding(role, provider, members, lag if lag > markers else 0)
 
 
-def _group_finding(subject: str, members: int, lag: int, partitions: int) -> Finding:
-    role, provider = subject.split()
-    # A Kafka transaction's marker is a record nobody processes: one for each partition.
-    behind = "caught up" if lag <= partitions else f"{lag} records behind"
+def _group_finding(role: str, provider: str, members: int, lag: int) -> Finding:
+    subject = f"{role} {provider}"
+    behind = f"{lag} records behind" if lag else "caught up"
     if not members:
         fix = f"python -m workers {role} --provider {provider}"
         return doubtful(subject, f"nobody works; {behind}", fix)
     if lag > _LAG_RECORDS_MAX:
         return doubtful(subject, f"{members} members, {behind}", "start more processes")
     return good(subject, f"{members} members, {behind}")
+
+
+async def _coordinated(cluster: Cluster, group: str) -> None:
+    """Return when the group has a coordinator; the first question on a new cluster creates it."""
+    deadline = time.monotonic() + _COORDINATOR_SECONDS_MAX
+    while True:
+        try:
+            await cluster.admin.find_coordinator(group)
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(_POLL_SECONDS)
+        else:
+            return
 
 
 async def _members(cluster: Cluster, group: str) -> int:

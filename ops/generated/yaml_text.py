@@ -25,6 +25,6 @@ def project_version() -> str:
 class _Plain(yaml.SafeDumper):
     """A dumper without anchors: a reader should not have to follow them."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401 - as the library has it
         del data
         return True

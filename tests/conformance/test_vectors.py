@@ -53,6 +53,8 @@ ATTACKS_BY_CREDENTIAL = {
     },
 }
 ALL = [vector for provider in provider_names() for vector in vectors_of(provider)]
+STORED_ANYWAY = [vector for vector in ALL if vector.stored_anyway]
+MADE = [name for name in provider_names() if (VECTORS / name / "make.py").exists()]
 
 
 def with_verdict(verdict: str) -> pytest.MarkDecorator:
@@ -78,21 +80,6 @@ def test_accepted_vector_becomes_exactly_the_expected_updates(vector: Vector) ->
     assert [_key_and_value(update) for update in updates] == vector.expected
 
 
-@with_verdict("accepted")
-def test_accepted_vector_changed_in_its_proof_alone_has_the_same_statements(
-    vector: Vector,
-) -> None:
-    """The statements are the provider's words: whoever carried them changes nothing in them."""
-    way = road_of(vector)
-    if "hmac" in way.provider.door.credentials:
-        return
-
-    updates = way.verify(way.stored_anyway(vector))
-
-    said = [json.loads(update.value or b"")["what"] for update in updates]
-    assert said == [one["value"]["what"] for one in vector.expected or ()]
-
-
 @with_verdict("rejected")
 def test_rejected_vector_is_stored_and_then_rejected_with_the_code_of_its_folder(
     vector: Vector,
@@ -103,7 +90,7 @@ def test_rejected_vector_is_stored_and_then_rejected_with_the_code_of_its_folder
     with pytest.raises(Rejected) as rejection:
         way.verify(record)
 
-    assert rejection.value.code == RejectionCode(vector.code)
+    assert rejection.value.code == vector.code
 
 
 @with_verdict("refused")
@@ -111,20 +98,18 @@ def test_refused_vector_is_refused_with_the_code_of_its_folder(vector: Vector) -
     with pytest.raises(Refused) as refusal:
         road_of(vector).raw_record(vector)
 
-    assert refusal.value.code == RefusalCode(vector.code)
+    assert refusal.value.code == vector.code
 
 
-@with_verdict("refused")
+@pytest.mark.parametrize("vector", STORED_ANYWAY, ids=[one.name for one in STORED_ANYWAY])
 def test_refused_signature_is_rejected_by_the_verifier_too(vector: Vector) -> None:
     """The verifier does not take the ingress's word where it can see for itself."""
-    if not vector.stored_anyway:
-        return
     way = road_of(vector)
 
     with pytest.raises(Rejected) as rejection:
         way.verify(way.stored_anyway(vector))
 
-    assert rejection.value.code == RejectionCode(vector.stored_anyway)
+    assert rejection.value.code == vector.stored_anyway
 
 
 @with_verdict("rejected")
@@ -167,7 +152,7 @@ def test_provider_has_accepted_vectors_and_says_where_all_come_from(provider: st
     assert [folder for folder in folders if f"`{folder}`" not in provenance] == []
 
 
-@pytest.mark.parametrize("provider", provider_names())
+@pytest.mark.parametrize("provider", MADE)
 def test_made_vectors_are_what_their_maker_makes(provider: str) -> None:
     """A vector is changed where it is made, so that its expectation changes with it."""
     made = import_module(f"tests.vectors.{provider}.make").vectors()
@@ -178,15 +163,16 @@ def test_made_vectors_are_what_their_maker_makes(provider: str) -> None:
     assert different == []
 
 
-def test_every_vector_lies_under_a_provider_and_a_known_code() -> None:
-    codes = {"rejected": set(RejectionCode), "refused": set(RefusalCode), "accepted": {""}}
+def test_every_vector_lies_under_a_known_code() -> None:
+    codes: dict[str, set[str]] = {
+        "accepted": {""},
+        "rejected": set(RejectionCode),
+        "refused": set(RefusalCode),
+    }
 
     strangers = [one.name for one in ALL if one.code not in codes[one.verdict]]
 
     assert strangers == []
-    assert {file.name for file in VECTORS.iterdir() if (file / "make.py").exists()} == set(
-        provider_names()
-    )
 
 
 def _key_and_value(update: Output) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""docs/ADDING_A_PROVIDER.md is true: its file, dropped into a copy of the project, is a provider."""
+"""docs/ADDING_A_PROVIDER.md is true: its file, put into a copy of the project, is a provider."""
 
 import json
 import os

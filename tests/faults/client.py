@@ -20,6 +20,7 @@ import aiohttp
 from tests.faults.checker import Acknowledged
 
 ANSWER_SECONDS_MAX: Final = 15.0
+PATIENCE_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 0.1
 _PAUSE_SECONDS: Final = 0.05
 _REDELIVER_EVERY: Final = 5
@@ -90,10 +91,12 @@ class Client:
 
     async def send(self, callback: Callback) -> None:
         """Send one callback until it is acknowledged, as a provider with patience does."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             with suppress(aiohttp.ClientError, TimeoutError):
                 if await self._post(callback):
                     return
+            assert time.monotonic() < deadline, f"never acknowledged; answers: {self.answers}"
             await asyncio.sleep(_RETRY_SECONDS)
 
     def callback(self, transaction: str, fact: str) -> Callback:

@@ -12,6 +12,15 @@ from tests.kafka import Kafka, run
 _TABLE = pytest.StashKey[Table]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--outage-seconds",
+        type=float,
+        default=4.0,
+        help="how long Kafka is silent in tests/faults/test_lost_brokers.py",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_TABLE] = Table()
 
@@ -47,6 +56,13 @@ def pipeline(
     run(pipeline.create_topics())
     yield pipeline
     pipeline.stop()
+
+
+@pytest.fixture
+def outage_seconds(pytestconfig: pytest.Config) -> float:
+    """Return how long all of Kafka falls silent."""
+    seconds: float = pytestconfig.getoption("--outage-seconds", default=4.0)
+    return seconds
 
 
 @pytest.fixture

@@ -177,8 +177,8 @@ class Pipeline:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap_servers, isolation_level="read_committed"
         )
-        await consumer.start()
         try:
+            await consumer.start()
             partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
             found = await admin.list_consumer_group_offsets(group, partitions=partitions)
             consumer.assign(partitions)
@@ -235,7 +235,7 @@ async def shortest_session_seconds(bootstrap_servers: str) -> float:
             for *_, entries in response.resources
             for entry in entries
         ]
-    return max(3.0, int(dict(settings)["group.min.session.timeout.ms"]) / 1000)
+    return max(2.0, int(dict(settings)["group.min.session.timeout.ms"]) / 1000)
 
 
 async def working(*workers: EsitoProcess) -> None:

@@ -41,6 +41,11 @@ class EsitoProcess:
             )
 
     @property
+    def pid(self) -> int:
+        """Return its process id."""
+        return self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         """Return the exit code, negative for the number of a signal, or None while it lives."""
         return self._process.poll()

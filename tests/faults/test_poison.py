@@ -98,6 +98,7 @@ async def survives(pipeline: Pipeline, worker: EsitoProcess) -> bool:
     done, pending = await asyncio.wait({consumed, ended}, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
     if ended in done:
         assert ended.result() == -signal.SIGKILL
     return consumed in done

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -134,6 +135,8 @@ async def running(ingress: Ingress, *, topics: bool = True) -> AsyncIterator[Ing
         yield ingress
     finally:
         if ingress.process is not None:
+            # Shown by pytest when the test fails.
+            sys.stderr.write(f"{ingress.managed('/readyz')}\n{ingress.process.tail()}\n")
             ingress.process.kill()
 
 

@@ -81,7 +81,7 @@ def decide(snapshot: Snapshot | None, update: VerifiedUpdate, rules: Rules) -> t
     before = snapshot or Snapshot()
     match update.what:
         case Expectation():
-            return _registered(before, update, update.what, rules)
+            return _registered(before, update, update.what, rules)  # 1
         case Statement():
             return (_decide_statement(before, update, update.what, rules),)
         case unreachable:
@@ -106,13 +106,13 @@ def _registered(
 def _decide_statement(
     before: Snapshot, update: VerifiedUpdate, what: Statement, rules: Rules
 ) -> Decision:
-    unknown = _unknown(update, what, rules)
+    unknown = _unknown(update, what, rules)  # 2
     if unknown is not None:
         return Decision(Outcome.NOTED, update, before, None, unknown)
     digest = statement_digest(what)
-    if rules.registration_required and not before.expected:
+    if rules.registration_required and not before.expected:  # 3
         return _unannounced(before, update, what, digest, rules)
-    heard = before.facts.get(what.fact)
+    heard = before.facts.get(what.fact)  # 4
     other = f"{what.fact}{_CONTRADICTION}{digest}"
     if heard == digest or other in before.facts:
         return Decision(Outcome.DUPLICATE, update, before, None)
@@ -122,7 +122,7 @@ def _decide_statement(
             return Decision(Outcome.CONFLICT, update, before, None, notice)
         after = _after(before, update, rules, facts={**before.facts, other: digest})
         return Decision(Outcome.CONFLICT, update, before, after, notice)
-    return _moved(before, update, what, digest, rules)
+    return _moved(before, update, what, digest, rules)  # 5
 
 
 def _unknown(update: VerifiedUpdate, what: Statement, rules: Rules) -> Notice | None:

@@ -1,0 +1,113 @@
+"""Brokers die, come back, and all fall silent under load: nothing acknowledged is lost."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from ops.embedded_kafka import EmbeddedKafka
+from tests.faults.client import Client
+from tests.faults.pipeline import Pipeline, shortest_session_seconds, working
+from tests.faults.processes import EsitoProcess, until
+from tests.faults.table import Table
+from tests.kafka import run
+
+# What the ingress may grow by while nothing is confirmed: its waiting room is 16 MiB an endpoint.
+GROWTH_BYTES_MAX = 48 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def pipeline(
+    shared_three_node_kafka: EmbeddedKafka,
+    fault_table: Table,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Pipeline]:
+    """Give one installation on three brokers, two of which must confirm."""
+    bootstrap_servers = shared_three_node_kafka.bootstrap_servers
+    pipeline = Pipeline(
+        bootstrap_servers,
+        f"f{secrets.token_hex(4)}.",
+        tmp_path_factory.mktemp("pipeline"),
+        fault_table,
+        replicas=3,
+        session_seconds=run(shortest_session_seconds(bootstrap_servers)),
+    )
+    run(pipeline.create_topics())
+    yield pipeline
+    pipeline.stop()
+
+
+@pytest.fixture(scope="module")
+def processes(pipeline: Pipeline) -> list[EsitoProcess]:
+    return [pipeline.ingress(), pipeline.worker("verifier"), pipeline.worker("state-machine")]
+
+
+async def test_each_broker_killed_and_restarted_under_load_loses_and_doubles_nothing(
+    pipeline: Pipeline,
+    processes: list[EsitoProcess],
+    marker: str,
+    three_node_kafka: EmbeddedKafka,
+) -> None:
+    client = pipeline.client(marker)
+    await working(*processes[1:])
+
+    async with client.connected():
+        async with client.load():
+            for node in three_node_kafka.nodes:
+                await acknowledges(client, 50)
+                await three_node_kafka.kill(node)
+                await acknowledges(client, 50)
+                await three_node_kafka.heal()
+            await acknowledges(client, 50)
+        verdict = await pipeline.judged("each broker killed and restarted", client)
+
+    assert verdict.violations == ()
+    assert [process.exit_code for process in processes] == [None, None, None]
+
+
+@pytest.mark.parametrize("how", ["frozen", "killed"])
+async def test_silent_kafka_is_answered_503_in_bounded_memory_and_recovered_from(
+    pipeline: Pipeline,
+    processes: list[EsitoProcess],
+    marker: str,
+    three_node_kafka: EmbeddedKafka,
+    how: str,
+    outage_seconds: float,
+) -> None:
+    ingress = processes[0]
+    client = pipeline.client(marker)
+
+    async with client.connected():
+        async with client.load(senders=40):
+            await acknowledges(client, 100)
+            before = ingress.resident_bytes
+            await silence(three_node_kafka, how)
+            begun = client.answers[503]
+            await until(lambda: client.answers[503] > begun, "it answers 503")
+            await asyncio.sleep(outage_seconds)
+            during = ingress.resident_bytes
+            await three_node_kafka.heal()
+            await acknowledges(client, 100)
+        verdict = await pipeline.judged(f"Kafka {how} for {outage_seconds:g} s", client)
+
+    assert verdict.violations == ()
+    assert during - before < GROWTH_BYTES_MAX
+    assert client.retry_after == {"1"}
+    assert set(client.answers) <= {200, 429, 503}
+    assert [process.exit_code for process in processes] == [None, None, None]
+
+
+async def acknowledges(client: Client, number: int) -> None:
+    """Wait until `number` more callbacks are acknowledged."""
+    begun = len(client.acknowledged)
+    await until(lambda: len(client.acknowledged) >= begun + number, f"{number} acknowledged")
+
+
+async def silence(cluster: EmbeddedKafka, how: str) -> None:
+    """Make every broker fall silent: frozen with its connections open, or dead."""
+    for node in cluster.nodes:
+        if how == "frozen":
+            cluster.pause(node)
+        else:
+            await cluster.kill(node)

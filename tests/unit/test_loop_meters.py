@@ -1,0 +1,37 @@
+"""The metrics of a partition's loop count what was committed."""
+
+from aiokafka import TopicPartition
+
+from contracts.codes import RejectionCode
+from contracts.dead_letter import CODE
+from runtime.metrics import Metrics
+from workers.loop_meters import LoopMeters
+from workers.processor import Output
+
+TOPIC = "callbacks.pivot.raw.v1"
+
+
+def dead_letter(code: RejectionCode) -> Output:
+    """Return an output with the header that makes it a dead letter."""
+    return Output("callbacks.pivot.rejected.v1", b"k", b"v", [(CODE, code.value.encode())])
+
+
+def test_committed_batch_counts_records_by_outcome_and_dead_letters_by_code() -> None:
+    metrics = Metrics()
+    verified = Output("callbacks.pivot.verified.v1", b"k", b"v", [])
+    poisoned, invalid = (
+        dead_letter(RejectionCode.POISONED),
+        dead_letter(RejectionCode.JSON_INVALID),
+    )
+
+    LoopMeters(metrics, TopicPartition(TOPIC, 0)).count(
+        [False, True, True, True], [verified, invalid, poisoned, invalid]
+    )
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(name, {"topic": TOPIC, **labels})
+
+    assert value("esito_worker_records_total", outcome="processed") == 1
+    assert value("esito_worker_records_total", outcome="rejected") == 3
+    assert value("esito_worker_rejections_total", code="json_invalid") == 2
+    assert value("esito_worker_rejections_total", code="poisoned") == 1
