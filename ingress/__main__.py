@@ -12,6 +12,7 @@ from ingress.processes import run_processes, stop_without_parent
 from ingress.server import allow_files
 from runtime.configuration import Configuration
 from runtime.key_source import KeySource, publish_expiries, report_reloads
+from runtime.log_events import LogEvent
 from runtime.management import management_server
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process

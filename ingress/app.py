@@ -87,10 +87,13 @@ class App:
         here holds for both. What has no answer by then was never answered 2xx.
         """
         grace = self.settings.grace_seconds
+        end = asyncio.get_running_loop().time() + grace
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(grace - STOP_SECONDS, grace / 2)):
+            async with asyncio.timeout_at(end - min(STOP_SECONDS, grace / 2)):
                 await runner.cleanup()
-        await asyncio.gather(*(one.stop() for one in self.enqueuers.values()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(end):
+                await asyncio.gather(*(one.stop() for one in self.enqueuers.values()))
 
 
 class Callbacks:

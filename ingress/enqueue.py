@@ -27,6 +27,7 @@ from runtime.telemetry import Logger
 
 _IN_FLIGHT: Final = 2  # one on the wire, one ready to follow
 _PATIENCE_SECONDS: Final = 0.02  # a slow partition must not hold up the others
+_CONNECT_SECONDS: Final = 30.0  # the client tries for ever where a broker accepts and is silent
 _RETRY_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 5.0
 
@@ -119,8 +120,9 @@ class Enqueuer:
         while True:
             producer = self._make_producer()
             try:
-                await producer.start()
-                partitions = sorted(await producer.partitions_for(self._topic))
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    await producer.start()
+                    partitions = sorted(await producer.partitions_for(self._topic))
             except asyncio.CancelledError:
                 await _close(producer)
                 raise

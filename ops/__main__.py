@@ -5,7 +5,7 @@ from ops.commands import config, dead_letters, topics, transaction
 from ops.commands.demo import demo
 from ops.commands.doctor import doctor
 from ops.commands.expect import expect
-from ops.commands.hmac_profile import hmac_profile
+from ops.commands.hmac_profile import FORMATS, hmac_profile
 from ops.commands.simulate import simulate
 from ops.commands.tap import tap
 from ops.commands.up import up
@@ -40,7 +40,8 @@ app.command(
 )(expect)
 app.command(
     "hmac-profile",
-    epilog=examples(
+    epilog=FORMATS
+    + examples(
         "esito hmac-profile --request captured.http --secret-file staging.key",
         "esito hmac-profile --request captured.json --secret-file staging.key "
         "--write-golden-vector golden.json",

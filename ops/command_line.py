@@ -36,6 +36,15 @@ ConfigurationFile = Annotated[
         help="The YAML file; default: esito.yaml.",
     ),
 ]
+CacheDirectory = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        envvar="ESITO_CACHE",
+        metavar="DIR",
+        help="Where the jars of the embedded Kafka are kept; default: ~/.cache/esito.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object on a line.")]
 ProviderName = Annotated[
     str | None, typer.Option("--provider", metavar="NAME", help="Only this provider's topics.")

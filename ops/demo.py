@@ -59,7 +59,12 @@ class Outcome:
 
 
 async def run_demo(
-    *, transactions: int, seed: int, on_progress: OnProgress, on_status: OnStatus
+    *,
+    transactions: int,
+    seed: int,
+    cache_directory: Path | None,
+    on_progress: OnProgress,
+    on_status: OnStatus,
 ) -> Outcome:
     """Return what came out of every provider's plan; the installation is gone afterwards.
 
@@ -69,17 +74,10 @@ async def run_demo(
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="esito-demo-") as directory:
         file = write_installation(Path(directory), _free_addresses())
-        async with local_esito(file, lasting=False, on_progress=on_progress) as esito:
-            plans = [
-                make_plan(
-                    provider,
-                    transactions=transactions,
-                    faults=player.faults,
-                    seed=seed,
-                    body_bytes_max=_body_bytes_max(esito, provider),
-                )
-                for provider, player in PLAYERS.items()
-            ]
+        async with local_esito(
+            file, lasting=False, cache_directory=cache_directory, on_progress=on_progress
+        ) as esito:
+            plans = _plans(esito, transactions=transactions, seed=seed)
             callbacks = sum(len(plan.callbacks) for plan in plans)
             on_progress(f"Sending {callbacks} callbacks to {esito.url}")
             played = await _play(esito, plans, on_status)
@@ -109,8 +107,17 @@ async def _play(
         return await unless_one_dies(esito.processes, play(stage, plans, reader, alone=True))
 
 
-def _body_bytes_max(esito: LocalEsito, provider: str) -> int:
-    return first_endpoint(esito.configuration, provider).limits.body_bytes_max
+def _plans(esito: LocalEsito, *, transactions: int, seed: int) -> list[Plan]:
+    return [
+        make_plan(
+            provider,
+            transactions=transactions,
+            faults=player.faults,
+            seed=seed,
+            body_bytes_max=first_endpoint(esito.configuration, provider).limits.body_bytes_max,
+        )
+        for provider, player in PLAYERS.items()
+    ]
 
 
 def _free_addresses() -> Addresses:

@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.errors import Broken
 
-_DURATION: Final = re.compile(r"^(\d{1,6})([smhd])$")
+_DURATION: Final = re.compile(r"^(\d{1,5})([smhd])$")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 

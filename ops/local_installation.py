@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from contracts.errors import Broken
 from ops.cluster import connected
@@ -23,7 +23,6 @@ from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 
 T = TypeVar("T")
-_KAFKA_DIRECTORY: Final = "kafka"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +40,7 @@ async def local_esito(
     *,
     lasting: bool,
     on_progress: OnProgress,
+    cache_directory: Path | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[LocalEsito]:
     """Give the installation of the configuration `file`, running; stop it in order.
@@ -52,9 +52,9 @@ async def local_esito(
         Broken: the configuration, the broker or a process is at fault; the message says which.
     """
     configuration = load_configuration(file, environ=variables or {})
-    directory = file.parent
     kafka = EmbeddedKafka(
-        data_directory=directory / _KAFKA_DIRECTORY if lasting else None,
+        cache_directory=cache_directory,
+        data_directory=file.parent / "kafka" if lasting else None,
         ports=(_port_of(configuration.kafka_bootstrap_servers),),
         on_progress=on_progress,
     )
@@ -65,23 +65,11 @@ async def local_esito(
             raise Broken(str(error)) from None
         on_progress("Creating topics")
         await create_topics(configuration)
-        programs = programs_of(configuration)
-        on_progress(f"Starting {', '.join(program.name for program in programs)}")
-        processes = Processes(
-            file,
-            programs,
-            management_ports=[
-                configuration.management_port + place for place in range(len(programs))
-            ],
-            logs=directory / "logs",
-            variables=variables,
-        )
+        processes = _processes(file, configuration, variables or {})
+        on_progress(f"Starting {', '.join(processes.logs)}")
         await stack.enter_async_context(processes)
-        yield LocalEsito(
-            configuration=configuration,
-            url=f"http://127.0.0.1:{configuration.ingress.port}",
-            processes=processes,
-        )
+        url = f"http://127.0.0.1:{configuration.ingress.port}"
+        yield LocalEsito(configuration=configuration, url=url, processes=processes)
 
 
 async def create_topics(configuration: Configuration) -> None:
@@ -141,6 +129,18 @@ def free_row(length: int) -> int:
         first = free_ports(1)[0]
         if all(map(is_free, range(first, first + length))):
             return first
+
+
+def _processes(file: Path, configuration: Configuration, variables: Mapping[str, str]) -> Processes:
+    programs = programs_of(configuration)
+    first = configuration.management_port
+    return Processes(
+        file,
+        programs,
+        management_ports=range(first, first + len(programs)),
+        logs=file.parent / "logs",
+        variables=variables,
+    )
 
 
 def _port_of(bootstrap_servers: str) -> int:

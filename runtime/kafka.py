@@ -19,6 +19,9 @@ RECORD_OVERHEAD_BYTES: Final = 65_536
 # While the former Kafka transaction's markers are written the broker answers NOT_ENOUGH_REPLICAS to
 # clients of this protocol age; aiokafka's default of 100 ms is the whole p99 of a transaction.
 _TRANSACTION_BACKOFF_MILLISECONDS: Final = 5
+# Whoever reads nothing for so long leaves the group, and joins again only once somebody reads. But
+# loops held back by the breaker read nothing, and loops are begun by joining: it would be for ever.
+_NEVER_MILLISECONDS: Final = 2**31 - 1
 
 
 class KafkaClients:
@@ -85,6 +88,7 @@ class KafkaClients:
             session_timeout_ms=int(session_seconds * 1000),
             heartbeat_interval_ms=int(session_seconds * 1000 / 5),
             metadata_max_age_ms=30_000,
+            max_poll_interval_ms=_NEVER_MILLISECONDS,
         )
 
     def admin(self) -> AIOKafkaAdminClient:

@@ -4,12 +4,13 @@ Kubernetes swaps a mounted secret by renaming a directory, so contents are compa
 """
 
 import asyncio
-import json
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from pydantic import BaseModel, ConfigDict
 
 from contracts.errors import Broken
 from runtime.configuration import Endpoint, Hmac, Keys
@@ -20,6 +21,20 @@ from runtime.metrics import Metrics
 from runtime.telemetry import Logger
 
 _SECRET_BYTES_MAX: Final = 4_096
+
+
+class _GoldenVector(BaseModel):
+    """One captured request with the secret that signed it."""
+
+    model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True)
+
+    method: str
+    path: str
+    target_uri: str
+    timestamp: str
+    body_base64: str
+    secret: str
+    signature: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +152,20 @@ def check_golden_vector(hmac: Hmac) -> None:
     """
     file = hmac.golden_vector_file
     try:
-        vector = json.loads(_read(file))
-        signed = MacInput(
-            timestamp=vector["timestamp"].encode(),
-            method=vector["method"],
-            path=vector["path"],
-            target_uri=vector["target_uri"],
-            body=b64decode(vector["body_base64"], validate=True),
-        )
-        secret, signature = vector["secret"].encode(), vector["signature"].encode()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        vector = _GoldenVector.model_validate_json(_read(file))
+        body = b64decode(vector.body_base64, validate=True)
+    except ValueError as error:
         raise Broken(f"{file}: not a golden vector ({type(error).__name__})") from None
-    if (
-        matching_secret(hmac.profile, signed, header=signature, secrets=[("golden", secret)])
-        is None
-    ):
+    signed = MacInput(
+        timestamp=vector.timestamp.encode(),
+        method=vector.method,
+        path=vector.path,
+        target_uri=vector.target_uri,
+        body=body,
+    )
+    secrets = [("golden", vector.secret.encode())]
+    header = vector.signature.encode()
+    if matching_secret(hmac.profile, signed, header=header, secrets=secrets) is None:
         raise Broken(
             f"{file}: the hmac profile does not reproduce this captured signature; "
             "esito hmac-profile finds the profile that does"

@@ -24,11 +24,16 @@ class Breaker:
         return bool(self._open_partitions)
 
     def admits(self, verdicts: list[bool]) -> bool:
-        """Tell whether a batch may be committed; `verdicts` has True for each rejected record."""
+        """Tell whether a batch may be committed; `verdicts` has True for each rejected record.
+
+        A batch that is sound by itself always is: a small one, held back by a window full of
+        rejections, would be held back for ever, since nothing else would refresh the window.
+        """
+        bound = self._settings.rejected_ratio_max
         window = [*self._window, *verdicts][-self._settings.window_records :]
-        if len(window) < self._settings.records_min:
+        if len(window) < self._settings.records_min or self.ratio(verdicts) <= bound:
             return True
-        return self.ratio(window) <= self._settings.rejected_ratio_max
+        return self.ratio(window) <= bound
 
     def count(self, verdicts: list[bool]) -> None:
         """Remember a committed batch."""

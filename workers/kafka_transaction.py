@@ -10,6 +10,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
@@ -28,6 +29,7 @@ from contracts.errors import EsitoError
 from runtime.failpoint import Failpoint
 from workers.processor import Output
 
+_STOP_SECONDS: Final = 2.0
 # What the brokers say to a producer that another process, or the coordinator itself, has shut out.
 _FENCED = (
     ProducerFenced,
@@ -73,7 +75,11 @@ class TransactionalWriter:
 
     async def stop(self) -> None:
         """Close the connection; what is open is aborted by the next owner's `fence`."""
-        await self._producer.stop()
+        # A producer whose broker is away would wait for its batches for ever.
+        try:
+            await asyncio.wait_for(self._producer.stop(), _STOP_SECONDS)
+        except (TimeoutError, KafkaError):
+            await self._producer.client.close()
 
     async def write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
         """Commit `outputs` and the next input offset (None: as it was) as one Kafka transaction.

@@ -9,9 +9,11 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
 
 from runtime.kafka import KafkaClients
 from runtime.log_events import LogEvent
@@ -27,6 +29,8 @@ _TRANSACTION_SECONDS: Final = 60  # the coordinator aborts what is open longer
 _BATCH_BYTES_MAX: Final = 1_048_576
 _BACKOFF_SECONDS: Final = 1.0
 _HEALTHY_SECONDS: Final = 60.0
+_FAILURES_MAX: Final = 5  # in a row, in which half a minute passes
+_LEAVE_SECONDS: Final = 5.0  # a broker that is away must not hold up the end of the process
 
 
 class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped here
@@ -50,7 +54,8 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self._loops: dict[TopicPartition, PartitionLoop] = {}
         self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
         self._owned = around.metrics.gauge("esito_worker_partitions", topic)
-        # Set when a fenced partition was not assigned anew: leave, and join again.
+        self._leaving = False
+        # Set when a partition is fenced or fails for good: leave, and join again.
         self.lost = asyncio.Event()
 
     @property
@@ -65,11 +70,15 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
 
     async def leave(self) -> None:
         """Stop all loops and leave the group."""
+        self._leaving = True
         await self._release()
-        await self._around.consumer.stop()
+        with suppress(TimeoutError, KafkaError):
+            await asyncio.wait_for(self._around.consumer.stop(), _LEAVE_SECONDS)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Start one loop for each partition; none fetches before it has taken over."""
+        if self._leaving:
+            return  # a join that ended too late: nobody would stop these loops any more
         for partition in assigned:
             self._around.consumer.pause(partition)
             self._tasks[partition] = asyncio.create_task(
@@ -133,6 +142,10 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                 log.warning(
                     LogEvent.BATCH_DELAYED, exception=type(error).__name__, stack=own_stack(error)
                 )
+                if failures > _FAILURES_MAX:
+                    # A consumer can break down for good; this loop would go on fencing its heir.
+                    self.lost.set()
+                    return
                 ceiling = min(settings.backoff_seconds_max, _BACKOFF_SECONDS * 2**failures)
                 await asyncio.sleep(random.uniform(0, ceiling))  # noqa: S311 - not a secret
 

@@ -30,6 +30,7 @@ from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger, own_stack
 from workers.breaker import Breaker
+from workers.committed_offset import committed_offset
 from workers.dead_letters import dead_letter
 from workers.isolation import Isolation
 from workers.kafka_transaction import TransactionalWriter, Unencodable
@@ -94,7 +95,7 @@ class PartitionLoop:
         self._meters = LoopMeters(around.metrics, partition)
         self._log = around.log.bind(topic=partition.topic, partition=partition.partition)
         self.stopping = False  # set by `stop`: end after the Kafka transaction at hand
-        self._interrupted = False  # a Kafka transaction was cut off: the producer is unusable
+        self._usable = False  # from the fence to the first Kafka transaction that is not committed
         # While True a Kafka transaction is open: wait for its end, do not cancel.
         self.writing = False
 
@@ -117,6 +118,7 @@ class PartitionLoop:
                 records = await self._fetch()
                 if records:
                     await self._work_off(records)
+            await self._renounce()
         except asyncio.CancelledError:
             await self._renounce()
             raise
@@ -125,29 +127,22 @@ class PartitionLoop:
             await self._writer.stop()
 
     async def _take_over(self) -> None:
-        began = time.monotonic()
+        around, began = self._around, time.monotonic()
         await self._writer.fence()  # 1
-        committed = await self._committed()  # 2
+        self._usable = True
+        committed = await committed_offset(around.admin, around.group, self._partition)  # 2
         if committed is None:
-            await self._around.consumer.seek_to_beginning(self._partition)
+            await around.consumer.seek_to_beginning(self._partition)
         else:
-            self._around.consumer.seek(self._partition, committed.offset)
+            around.consumer.seek(self._partition, committed.offset)
         self._isolation.recall(committed)
         await self._processor.restore()  # 3
-        self._around.consumer.resume(self._partition)  # 4
+        around.consumer.resume(self._partition)  # 4
         seconds = time.monotonic() - began
         self._meters.take_over_seconds.observe(seconds)
         self._log.info(LogEvent.PARTITION_TAKEN, seconds=round(seconds, 3))
         if self._isolation.careful:
             self._log.warning(LogEvent.PARTITION_ISOLATED, deaths=self._isolation.deaths)
-
-    async def _committed(self) -> OffsetAndMetadata | None:
-        # The admin client, because consumer.committed() leaves the metadata out.
-        found = await self._around.admin.list_consumer_group_offsets(
-            self._around.group, partitions=[self._partition]
-        )
-        committed: OffsetAndMetadata | None = found.get(self._partition)
-        return committed if committed and committed.offset >= 0 else None
 
     async def _fire_alarms(self) -> None:
         outputs = self._processor.alarms(time.time_ns() // 1_000_000)
@@ -193,7 +188,7 @@ class PartitionLoop:
     async def _renounce(self) -> None:
         """Tell the next owner that this process was stopped, and did not die."""
         offset = self._isolation.renounce()
-        if offset is None or self._interrupted:
+        if offset is None or not self._usable:
             return
         # Best effort: at worst the next owner is careful without need. Nothing may replace the
         # cancellation that brought us here, or the loop would be begun anew on a revoked partition.
@@ -274,17 +269,14 @@ class PartitionLoop:
 
     async def _write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
         began = time.monotonic()
-        self.writing = True
-        committed = False
+        self.writing, self._usable = True, False
         try:
             await self._writer.write(outputs, offset)
-            committed = True
-        except asyncio.CancelledError:
-            self._interrupted = True
-            raise
+            self._usable = True
         finally:
             self.writing = False
-            self._meters.kafka_transaction(committed=committed, seconds=time.monotonic() - began)
+            seconds = time.monotonic() - began
+            self._meters.kafka_transaction(committed=self._usable, seconds=seconds)
 
     async def _back_off(self, failures: int, error: Unavailable) -> None:
         ceiling = min(self._around.settings.backoff_seconds_max, _BACKOFF_SECONDS_MIN * 2**failures)

@@ -5,10 +5,10 @@ when a membership is lost.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -27,6 +27,8 @@ from workers.membership import MakeProcessor, MakeWriter, Membership
 from workers.transaction import Surroundings
 
 _RETRY_SECONDS: Final = 1.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,21 +97,26 @@ class Worker:
         said = ""
         while not stop.is_set():
             admin = self._clients.admin()
-            try:
-                await admin.start()
-                if self._role.input_topic in await admin.list_topics():
-                    return admin
-                reason = (
-                    f"topic {self._role.input_topic} does not exist; esito topics apply creates it"
-                )
-            except KafkaError as error:
-                reason = f"Kafka does not answer ({type(error).__name__})"
+            obstacle = await _unless(stop, self._obstacle(admin))
+            if obstacle == "":
+                return admin
             await admin.close()
-            if reason != said:
-                self._log.warning(LogEvent.BATCH_DELAYED, reason=reason)
-                said = reason
+            if obstacle and obstacle != said:
+                self._log.warning(LogEvent.BATCH_DELAYED, reason=obstacle)
+                said = obstacle
             await _first_of(stop, seconds=_RETRY_SECONDS)
         return None
+
+    async def _obstacle(self, admin: AIOKafkaAdminClient) -> str:
+        """Connect `admin`; return why the work cannot begin yet, or nothing."""
+        topic = self._role.input_topic
+        try:
+            await admin.start()
+            if topic in await admin.list_topics():
+                return ""
+        except KafkaError as error:
+            return f"Kafka does not answer ({type(error).__name__})"
+        return f"topic {topic} does not exist; esito topics apply creates it"
 
     async def _stay(self, admin: AIOKafkaAdminClient, stop: asyncio.Event) -> None:
         """Be a member until `stop`, or until the membership is lost."""
@@ -138,7 +145,7 @@ class Worker:
             around=around,
         )
         try:
-            await membership.join()
+            await _unless(stop, membership.join())
             self._membership = membership
             await _first_of(stop, membership.lost)
         except KafkaError as error:
@@ -149,6 +156,18 @@ class Worker:
             await membership.leave()
         if not stop.is_set():
             self._log.warning(LogEvent.MEMBERSHIP_RENEWED, group=group)
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """Return what `work` returns; or cancel it and return None when `stop` is set before."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        stopped.cancel()
+        working.cancel()
+        await asyncio.gather(working, stopped, return_exceptions=True)
 
 
 async def _first_of(*events: asyncio.Event, seconds: float | None = None) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ops.command_line import NO, AsJson
+from ops.command_line import NO, AsJson, CacheDirectory
 from ops.terminal import console, notes, write_json
 
 if TYPE_CHECKING:
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
 _INTERRUPTED: Final = 130  # as a shell reports a program ended by Ctrl-C
 
+Transactions = Annotated[
+    int, typer.Option(min=15, metavar="N", help="How many transactions of each provider.")
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="The same seed sends the same callbacks.")]
+
 
 def demo(
     *,
-    transactions: Annotated[
-        int, typer.Option(min=15, metavar="N", help="How many transactions of each provider.")
-    ] = 60,
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="The same seed sends the same callbacks.")
-    ] = 1,
+    transactions: Transactions = 60,
+    seed: Seed = 1,
+    cache: CacheDirectory = None,
     as_json: AsJson = False,
 ) -> None:
     """Run both providers with every fault against a real Kafka, and end by itself.
@@ -32,7 +34,7 @@ def demo(
     """
     from ops.demo import run_demo
     from ops.local_installation import run_until_signal, unless_stopped
-    from simulator.report import closing_table, status_line
+    from simulator.report import status_line
 
     screen, aside = console(), notes()
 
@@ -40,6 +42,7 @@ def demo(
         playing = run_demo(
             transactions=transactions,
             seed=seed,
+            cache_directory=cache,
             on_progress=lambda line: aside.print(f"· {line}"),
             on_status=lambda event: None if as_json else screen.print(status_line(event)),
         )
@@ -52,9 +55,16 @@ def demo(
     if as_json:
         write_json(outcome.as_json())
     else:
-        screen.print()
-        screen.print(closing_table(outcome.comparisons))
-        for line in outcome.sentences():
-            screen.print(line)
+        _show(outcome)
     if not outcome.good:
         raise typer.Exit(NO)
+
+
+def _show(outcome: "Outcome") -> None:
+    from simulator.report import closing_table
+
+    screen = console()
+    screen.print()
+    screen.print(closing_table(outcome.comparisons))
+    for line in outcome.sentences():
+        screen.print(line)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,39 +14,44 @@ if TYPE_CHECKING:
     from ops.mac_profiles import Search
 
 
+FORMATS: Final = """\
+[bold]A captured request[/bold], kept before anything rewrites it, in one of two forms:
+
+Raw HTTP: request line, header fields, an empty line, the body. The body ends with the file, or
+where Content-Length says.
+
+JSON: {"method": "POST", "target_uri": "https://…", "headers": {"X-Timestamp": "…",
+"X-UAEPASS-Signature": "…"}, "body_base64": "…"}. Instead of body_base64, body holds it as text;
+instead of headers, timestamp and signature may stand for themselves.
+"""
+
+Request = Annotated[
+    Path, typer.Option(metavar="FILE", help="The captured request, JSON or raw HTTP.")
+]
+SecretFile = Annotated[Path, typer.Option(metavar="FILE", help="The secret it was made with.")]
+Provider = Annotated[str, typer.Option(metavar="NAME", help="Whose header names to look for.")]
+PublicUrl = Annotated[
+    str,
+    typer.Option(
+        metavar="URL", help="What stood before the path; default: public_url, or the Host."
+    ),
+]
+GoldenVector = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the request as a golden vector; it holds the secret."),
+]
+
+
 def hmac_profile(
     configuration: ConfigurationFile = None,
     *,
-    request: Annotated[
-        Path, typer.Option(metavar="FILE", help="The captured request, JSON or raw HTTP.")
-    ],
-    secret_file: Annotated[Path, typer.Option(metavar="FILE", help="The secret it was made with.")],
-    provider: Annotated[
-        str, typer.Option(metavar="NAME", help="Whose header names to look for.")
-    ] = "uaepass",
-    public_url: Annotated[
-        str,
-        typer.Option(
-            metavar="URL", help="What stood before the path; default: public_url, or the Host."
-        ),
-    ] = "",
-    write_golden_vector: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Write the request as a golden vector; it holds the secret."
-        ),
-    ] = None,
+    request: Request,
+    secret_file: SecretFile,
+    provider: Provider = "uaepass",
+    public_url: PublicUrl = "",
+    write_golden_vector: GoldenVector = None,
 ) -> None:
     """Find the HMAC profile that reproduces one captured request, and print it to paste.
-
-    Capture the request before anything rewrites it. Two forms are read.
-
-    Raw HTTP: request line, header fields, an empty line, the body. The body ends with the file, or
-    where Content-Length says.
-
-    JSON: {"method": "POST", "target_uri": "https://…", "headers": {"X-Timestamp": "…",
-    "X-UAEPASS-Signature": "…"}, "body_base64": "…"}. Instead of body_base64, body holds it as text;
-    instead of headers, timestamp and signature may stand for themselves.
 
     Ends with 1 when no profile fits.
     """

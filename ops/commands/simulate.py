@@ -1,5 +1,6 @@
 """`esito simulate`: play one provider against a running ingress, and say what must come out."""
 
+import secrets
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,37 +10,48 @@ from ops.command_line import NO, AsJson, ConfigurationFile, configured, run
 from ops.terminal import console, notes, write_json
 
 if TYPE_CHECKING:
+    from runtime.configuration import Configuration
     from simulator.plan import Fault, Plan
     from simulator.play import Played, Stage
+
+
+Provider = Annotated[str, typer.Option(metavar="NAME", help="Whom to play: pivot or uaepass.")]
+Transactions = Annotated[int, typer.Option(min=1, metavar="N", help="How many.")]
+Faults = Annotated[str, typer.Option(metavar="A,B", help="Faults by name, or all; see above.")]
+Url = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Where the ingress is; default: ingress.public_url."),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="The same seed sends the same callbacks; default: a new one."),
+]
+Rate = Annotated[
+    float | None, typer.Option(min=0.1, metavar="N", help="Transactions begun each second.")
+]
+Pause = Annotated[
+    float, typer.Option(min=0, metavar="SECONDS", help="Between the steps of a transaction.")
+]
+TimeFactor = Annotated[
+    float, typer.Option(min=1, metavar="N", help="How many times faster retries come.")
+]
+Compare = Annotated[
+    bool, typer.Option("--compare", help="Read Kafka too, and compare what comes out.")
+]
 
 
 def simulate(
     configuration: ConfigurationFile = None,
     *,
-    provider: Annotated[str, typer.Option(metavar="NAME", help="Whom to play: pivot, uaepass.")],
-    transactions: Annotated[int, typer.Option(min=1, metavar="N", help="How many.")] = 100,
-    faults: Annotated[
-        str, typer.Option(metavar="A,B", help="Faults by name, or all; see below.")
-    ] = "",
-    url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Where the ingress is; default: ingress.public_url."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", help="The same seed sends the same callbacks.")
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(min=0.1, metavar="N", help="Transactions begun each second.")
-    ] = None,
-    pause: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Between steps of a transaction.")
-    ] = 1.0,
-    time_factor: Annotated[
-        float, typer.Option(min=1, metavar="N", help="How much faster retries come.")
-    ] = 10_000.0,
-    compare: Annotated[
-        bool, typer.Option("--compare", help="Read Kafka too, and compare what comes out.")
-    ] = False,
+    provider: Provider,
+    transactions: Transactions = 100,
+    faults: Faults = "",
+    url: Url = None,
+    seed: Seed = None,
+    rate: Rate = None,
+    pause: Pause = 1.0,
+    time_factor: TimeFactor = 10_000.0,
+    compare: Compare = False,
     as_json: AsJson = False,
 ) -> None:
     """Send a provider's callbacks, correct and faulty, and print what must come out of them.
@@ -48,22 +60,11 @@ def simulate(
     unknown-event, burst, contradiction. Exit code 1: answers (with --compare: also status events,
     anomalies or dead letters) are not as planned.
     """
-    import secrets
-
-    from contracts.providers import provider_named
-    from simulator.planning import make_plan
-    from simulator.play import Stage, as_planned, first_endpoint
-    from simulator.report import plan_as_json, played_as_json, played_tables
+    from simulator.play import Stage
 
     settings = configured(configuration)
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
-    plan = make_plan(
-        provider,
-        transactions=transactions,
-        faults=_faults(provider, faults),
-        seed=chosen,
-        body_bytes_max=first_endpoint(settings, provider).limits.body_bytes_max,
-    )
+    plan = _plan(settings, provider, transactions, faults, chosen)
     stage = Stage(
         url=url or settings.ingress.public_url,
         configuration=settings,
@@ -72,10 +73,33 @@ def simulate(
     )
     notes().print(f"· Sending {len(plan.callbacks)} callbacks to {stage.url} (seed {chosen})")
     played = run(_play(stage, plan, None if compare else pause))
+    _show(plan, played, seed=chosen, as_json=as_json)
+
+
+def _plan(
+    settings: "Configuration", provider: str, transactions: int, faults: str, seed: int
+) -> "Plan":
+    from simulator.planning import make_plan
+    from simulator.play import first_endpoint
+
+    return make_plan(
+        provider,
+        transactions=transactions,
+        faults=_faults(provider, faults),
+        seed=seed,
+        body_bytes_max=first_endpoint(settings, provider).limits.body_bytes_max,
+    )
+
+
+def _show(plan: "Plan", played: "Played", *, seed: int, as_json: bool) -> None:
+    from contracts.providers import provider_named
+    from simulator.play import as_planned
+    from simulator.report import plan_as_json, played_as_json, played_tables
+
     if as_json:
-        write_json({**plan_as_json(plan, seed=chosen), **played_as_json(plan, played)})
+        write_json({**plan_as_json(plan, seed=seed), **played_as_json(plan, played)})
     else:
-        for shown in played_tables(plan, played, provider_named(provider).lifecycle):
+        for shown in played_tables(plan, played, provider_named(plan.provider).lifecycle):
             console().print(shown)
     if not as_planned(plan, played):
         raise typer.Exit(NO)

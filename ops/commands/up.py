@@ -1,10 +1,12 @@
 """`esito up`: a whole Esito on this machine, with data that lasts, until Ctrl-C."""
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ops.command_line import CacheDirectory
 from ops.terminal import console, notes, plain
 
 if TYPE_CHECKING:
@@ -13,28 +15,36 @@ if TYPE_CHECKING:
 
     from ops.local_installation import LocalEsito
 
+_PORT_MAX: Final = 65_500  # room for the management ports that follow
+
+DataDirectory = Annotated[
+    Path, typer.Option(metavar="DIR", help="Where secrets, configuration, records and logs last.")
+]
+Port = Annotated[
+    int | None,
+    typer.Option(min=1, max=_PORT_MAX, metavar="N", help="For callbacks; default: 8080."),
+]
+KafkaPort = Annotated[
+    int | None, typer.Option(min=1, max=_PORT_MAX, metavar="N", help="Of Kafka; default: 9092.")
+]
+ManagementPort = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=_PORT_MAX,
+        metavar="N",
+        help="Of the ingress's /readyz and /metrics, the workers' follow; default: 9090.",
+    ),
+]
+
 
 def up(
     *,
-    data: Annotated[
-        Path,
-        typer.Option(metavar="DIR", help="Where secrets, configuration, records and logs last."),
-    ] = Path(".esito"),
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65_500, metavar="N", help="Callbacks; default: 8080.")
-    ] = None,
-    kafka_port: Annotated[
-        int | None, typer.Option(min=1, max=65_500, metavar="N", help="Kafka; default: 9092.")
-    ] = None,
-    management_port: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=65_500,
-            metavar="N",
-            help="/readyz and /metrics of the ingress, the workers' follow; default: 9090.",
-        ),
-    ] = None,
+    data: DataDirectory = Path(".esito"),
+    port: Port = None,
+    kafka_port: KafkaPort = None,
+    management_port: ManagementPort = None,
+    cache: CacheDirectory = None,
 ) -> None:
     """Run Esito on this machine with an embedded Kafka, until Ctrl-C.
 
@@ -53,14 +63,12 @@ def up(
     )
     file = write_installation(directory, addresses)
     variables = _variables(port, kafka_port, management_port)
-
-    async def work(stop: "asyncio.Event") -> None:
-        await _run(file, variables, stop)
-
-    run_until_signal(work)
+    run_until_signal(partial(_run, file, variables, cache))
 
 
-async def _run(file: Path, variables: "Mapping[str, str]", stop: "asyncio.Event") -> None:
+async def _run(
+    file: Path, variables: "Mapping[str, str]", cache: Path | None, stop: "asyncio.Event"
+) -> None:
     from ops.local_installation import local_esito, unless_stopped
 
     aside = notes()
@@ -69,6 +77,7 @@ async def _run(file: Path, variables: "Mapping[str, str]", stop: "asyncio.Event"
         async with local_esito(
             file,
             lasting=True,
+            cache_directory=cache,
             variables=variables,
             on_progress=lambda line: aside.print(f"· {line}"),
         ) as esito:

@@ -18,9 +18,12 @@ from typing import IO, Any
 from ops.local_installation import free_row
 
 SECONDS_MAX = 120
+SIMULATED = ("--transactions", "20", "--faults", "all")
 
 
-def test_up_again_has_the_same_secrets_and_the_old_status_events(tmp_path: Path) -> None:
+def test_up_takes_callbacks_and_again_has_the_same_secrets_and_the_old_status_events(
+    tmp_path: Path,
+) -> None:
     first = free_row(8)
     ports = ["--kafka-port", f"{first}", "--port", f"{first + 1}"]
     ports += ["--management-port", f"{first + 2}"]
@@ -29,6 +32,9 @@ def test_up_again_has_the_same_secrets_and_the_old_status_events(tmp_path: Path)
         commands = printed_until(process, "esito simulate")
         answer = answer_to(curl_of(commands))
         before = taps(tmp_path, 1)
+        simulated = json.loads(
+            esito(tmp_path, "simulate", "--provider", "uaepass", *SIMULATED, "--compare", "--json")
+        )
         stop(process)
     secrets = contents(tmp_path / "keys")
     # The ports are in the configuration now.
@@ -40,6 +46,7 @@ def test_up_again_has_the_same_secrets_and_the_old_status_events(tmp_path: Path)
     assert answer == 200
     assert before[0]["data"]["native_status"] == "PAID"
     assert after == before
+    assert simulated["ok"], simulated
     assert contents(tmp_path / "keys") == secrets
 
 
@@ -121,15 +128,20 @@ def answer_to(words: list[str]) -> int:
 
 
 def taps(directory: Path, count: int) -> list[dict[str, Any]]:
-    """Return the oldest status events."""
-    done = subprocess.run(
-        [sys.executable, "-m", "ops", "tap", "--from-beginning", "--json", "--limit", f"{count}"],
+    """Return the oldest status events of Pivot."""
+    options = ("--from-beginning", "--json", "--limit", f"{count}", "--provider", "pivot")
+    return [json.loads(line) for line in esito(directory, "tap", *options).splitlines()]
+
+
+def esito(directory: Path, *arguments: str) -> bytes:
+    """Return what a command prints about the installation in `directory`."""
+    return subprocess.run(
+        [sys.executable, "-m", "ops", *arguments],
         env={**os.environ, "ESITO_CONFIGURATION": str(directory / "esito.yaml")},
         capture_output=True,
         timeout=SECONDS_MAX,
         check=True,
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    ).stdout
 
 
 def contents(directory: Path) -> dict[str, bytes]:

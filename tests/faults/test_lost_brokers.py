@@ -67,14 +67,15 @@ async def test_each_broker_killed_and_restarted_under_load_loses_and_doubles_not
 
 
 @pytest.mark.parametrize("how", ["frozen", "killed"])
+@pytest.mark.usefixtures("three_node_kafka")
 async def test_silent_kafka_is_answered_503_in_bounded_memory_and_recovered_from(
+    shared_three_node_kafka: EmbeddedKafka,
     pipeline: Pipeline,
     processes: list[EsitoProcess],
-    marker: str,
-    three_node_kafka: EmbeddedKafka,
-    how: str,
     outage_seconds: float,
+    how: str,
 ) -> None:
+    marker = f"outage-{how}-"
     ingress = processes[0]
     client = pipeline.client(marker)
 
@@ -82,12 +83,12 @@ async def test_silent_kafka_is_answered_503_in_bounded_memory_and_recovered_from
         async with client.load(senders=40):
             await acknowledges(client, 100)
             before = ingress.resident_bytes
-            await silence(three_node_kafka, how)
+            await silence(shared_three_node_kafka, how)
             begun = client.answers[503]
             await until(lambda: client.answers[503] > begun, "it answers 503")
             await asyncio.sleep(outage_seconds)
             during = ingress.resident_bytes
-            await three_node_kafka.heal()
+            await shared_three_node_kafka.heal()
             await acknowledges(client, 100)
         verdict = await pipeline.judged(f"Kafka {how} for {outage_seconds:g} s", client)
 
@@ -96,6 +97,31 @@ async def test_silent_kafka_is_answered_503_in_bounded_memory_and_recovered_from
     assert client.retry_after == {"1"}
     assert set(client.answers) <= {200, 429, 503}
     assert [process.exit_code for process in processes] == [None, None, None]
+
+
+async def test_processes_told_to_stop_while_kafka_is_silent_end_in_time(
+    pipeline: Pipeline,
+    processes: list[EsitoProcess],
+    marker: str,
+    three_node_kafka: EmbeddedKafka,
+) -> None:
+    """The last test of the module: it ends the processes that the others share."""
+    client = pipeline.client(marker)
+
+    async with client.connected():
+        async with client.load(senders=20):
+            await acknowledges(client, 50)
+            await silence(three_node_kafka, "frozen")
+            await until(lambda: client.answers[503] > 0, "it answers 503")
+            exit_codes = await asyncio.gather(*(process.stop() for process in processes))
+            await three_node_kafka.heal()
+            pipeline.ingress()
+            heirs = [pipeline.worker("verifier"), pipeline.worker("state-machine")]
+            await working(heirs[0])
+        verdict = await pipeline.judged("stopped while Kafka is frozen", client)
+
+    assert verdict.violations == ()
+    assert exit_codes == [0, 0, 0]
 
 
 async def acknowledges(client: Client, number: int) -> None:

@@ -7,7 +7,7 @@ import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,12 +53,14 @@ class Caller:
 
     async def flushed(self) -> None:
         """Wait until what was sent has left for the kernel, and let the other side see it."""
-        await self._writer.drain()
+        with suppress(ConnectionError):
+            await self._writer.drain()
         await asyncio.sleep(0)
 
-    def abort(self) -> None:
-        """Go away without a word (RST)."""
-        self._writer.transport.abort()
+    def end(self) -> None:
+        """Say that nothing more comes (FIN), and go on listening."""
+        with suppress(OSError):  # the other side may have gone already
+            self._writer.write_eof()
 
     async def answer(self) -> Answer:
         """Return the next answer; fail when none comes."""
@@ -75,7 +77,7 @@ class Caller:
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
             try:
                 return await self._reader.read()
-            except ConnectionResetError:
+            except ConnectionError:
                 return b""
 
 

@@ -1,11 +1,14 @@
-"""Give the tests of the ingress a process that several of them share, and new ones on request."""
+"""Give the tests an ingress, shared or of their own, and `esito` with topics of its own."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from ops.__main__ import app
 from tests.integration.ingress import Ingress
+from tests.integration.records import Esito, Shelf, write_configuration
 from tests.kafka import Kafka, run
 
 
@@ -37,3 +40,28 @@ def make_ingress(kafka: Kafka, tmp_path: Path, topic_prefix: str) -> Callable[..
         return Ingress(tmp_path, kafka.bootstrap_servers, topic_prefix, **settings)
 
     return make
+
+
+@pytest.fixture
+def configuration_file(kafka: Kafka, topic_prefix: str, tmp_path: Path) -> Path:
+    """Return the configuration of an installation of its own."""
+    return write_configuration(tmp_path, servers=kafka.bootstrap_servers, prefix=topic_prefix)
+
+
+@pytest.fixture
+def esito(configuration_file: Path) -> Esito:
+    """Return a way to run the command with that configuration."""
+
+    def command(*words: str, typed: str | None = None) -> Result:
+        return CliRunner().invoke(
+            app, list(words), env={"ESITO_CONFIGURATION": str(configuration_file)}, input=typed
+        )
+
+    return command
+
+
+@pytest.fixture
+def shelf(configuration_file: Path, kafka: Kafka, esito: Esito) -> Shelf:
+    """Return the installation's topics, created."""
+    assert esito("topics", "apply").exit_code == 0
+    return Shelf.of(configuration_file, kafka)

@@ -14,7 +14,6 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.topics import Topics
-from ops.kafka_storage import free_ports
 from ops.topics import create_missing, planned_topics
 from runtime.configuration_file import load_configuration
 from tests.faults.processes import EsitoProcess, until
@@ -34,23 +33,24 @@ class Ingress:
         self.directory = directory
         self.bootstrap_servers = bootstrap_servers
         self._prefix = prefix
-        self.port, self.management_port = free_ports(2)
+        self.port = self.management_port = 0
         self.process: EsitoProcess | None = None
         self.settings: dict[str, Any] = {
             "kafka_bootstrap_servers": bootstrap_servers,
             "topic_prefix": prefix,
-            "management_port": self.management_port,
+            "management_port": 0,
             "key_reload_seconds": 0.1,
             "log_format": "json",
             "topics": {"replication_factor": 1, "min_insync_replicas": 1, "partitions": PARTITIONS},
-            "ingress": {"port": self.port, "public_url": PUBLIC_URL, **ingress},
+            "ingress": {"port": 0, "public_url": PUBLIC_URL, **ingress},
             "endpoints": [pivot_endpoint(), uaepass_endpoint()],
         }
         write_keys(directory)
 
     async def start(self, *, topics: bool = True) -> None:
-        """Start the process, on topics that exist unless told otherwise."""
+        """Start the process, and create its topics unless told otherwise."""
         self.launch()
+        await self.listens()
         if topics:
             await self.create_topics()
             await self.becomes_ready()
@@ -66,6 +66,19 @@ class Ingress:
             PYTHONUNBUFFERED="1",
         )
 
+    async def listens(self) -> None:
+        """Wait until it has said at which ports it listens."""
+        assert self.process is not None
+        await self.process.says("management.listening")
+        await self.process.says("process.listening")
+        ports = {
+            line["event"]: int(line["address"].rpartition(":")[2])
+            for line in self.process.lines()
+            if "address" in line
+        }
+        self.port = ports["process.listening"]
+        self.management_port = ports["management.listening"]
+
     async def create_topics(self) -> None:
         """Create the topics of the configuration."""
         configuration = load_configuration(self.directory / "esito.yaml", environ={})
@@ -78,7 +91,13 @@ class Ingress:
 
     async def becomes_ready(self) -> None:
         """Wait until /readyz says 200."""
-        await until(lambda: self.managed("/readyz")[0] == 200, "the ingress is ready")
+        process = self.process
+        assert process is not None
+        await until(
+            lambda: process.exit_code is not None or self.managed("/readyz")[0] == 200,
+            "the ingress is ready",
+        )
+        assert process.exit_code is None
 
     async def stop(self) -> int:
         """End it by SIGTERM; return the exit code."""
@@ -89,11 +108,11 @@ class Ingress:
         """Return status and text of the management port; 0 when nobody listens."""
         return fetched(self.management_port + index, path)
 
-    def metric(self, name: str, **labels: str) -> float:
+    def metric(self, name: str, *, index: int = 0, **labels: str) -> float:
         """Return the value of one metric; 0 when there is none with these labels."""
         given = ",".join(f'{label}="{labels[label]}"' for label in sorted(labels))
         wanted = f"{name}{{{given}}}" if given else name
-        for line in self.managed("/metrics")[1].splitlines():
+        for line in self.managed("/metrics", index=index)[1].splitlines():
             if line.rpartition(" ")[0] == wanted:
                 return float(line.rpartition(" ")[2])
         return 0.0

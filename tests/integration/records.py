@@ -1,9 +1,12 @@
 """Write records as Esito's processes write them, from the contracts alone."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from typer.testing import Result
 
 from contracts.anomaly import Anomaly
 from contracts.cloud_event import event_id
@@ -20,6 +23,8 @@ from runtime.configuration_file import load_configuration
 from runtime.kafka import KafkaClients
 from tests.kafka import Kafka, run
 from workers.state_machine.snapshot import Snapshot
+
+Esito = Callable[..., Result]  # words of the command line, and what is typed
 
 ENDPOINT: Final = "pivot-id"
 RECEIVED_AT: Final = "2026-11-21T10:00:00.000001Z"
@@ -47,6 +52,13 @@ def write_configuration(directory: Path, *, servers: str, prefix: str) -> Path:
     file = directory / "esito.yaml"
     file.write_text(_CONFIGURATION.format(servers=servers, prefix=prefix))
     return file
+
+
+def change(file: Path, old: str, new: str) -> None:
+    """Replace what must stand in a configuration."""
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""SIGTERM, SIGKILL and several processes: what was answered 200 is stored, and nobody is left over."""
+"""SIGTERM, SIGKILL, several processes: what was answered 200 is stored, nobody is left over."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import psutil
 from ops.kafka_storage import free_ports
 from tests.faults.processes import until
 from tests.integration.callers import call, connected, request
-from tests.integration.ingress import Ingress, fetched, running
+from tests.integration.ingress import Ingress, running
 from tests.integration.load import Load
 
 
@@ -132,9 +132,9 @@ async def both_ready(ingress: Ingress) -> None:
 
 
 def accepted(ingress: Ingress, index: int) -> float:
-    text = fetched(ingress.management_port + index, "/metrics")[1]
-    (line,) = [one for one in text.splitlines() if 'pivot-id",outcome="accepted"' in one]
-    return float(line.rpartition(" ")[2])
+    return ingress.metric(
+        "esito_ingress_callbacks_total", index=index, endpoint="pivot-id", outcome="accepted"
+    )
 
 
 def children(ingress: Ingress) -> list[psutil.Process]:

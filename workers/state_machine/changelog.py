@@ -19,9 +19,9 @@ async def read_changelog(
     It reads up to the end as seen at the call: call it after the former owner is fenced.
     """
     consumer = clients.consumer(group=None, fetch_bytes_max=_FETCH_BYTES_MAX)
-    await consumer.start()
     count = 0
     try:
+        await consumer.start()
         consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
         await consumer.seek_to_beginning(partition)

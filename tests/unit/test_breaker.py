@@ -1,0 +1,66 @@
+"""The breaker opens when we must be the ones at fault, and closes as soon as that is over."""
+
+import pytest
+
+from runtime.configuration import Breaker as BreakerSettings
+from workers.breaker import Breaker
+
+REJECTED, FINE = True, False
+
+
+@pytest.fixture
+def breaker() -> Breaker:
+    settings = BreakerSettings(
+        rejected_ratio_max=0.5, window_records=40, records_min=20, retry_seconds=1
+    )
+    return Breaker(settings)
+
+
+def test_breaker_too_few_records_admits_whatever_they_are(breaker: Breaker) -> None:
+    assert breaker.admits([REJECTED] * 19)
+
+
+def test_breaker_batch_of_rejections_is_held_back(breaker: Breaker) -> None:
+    assert not breaker.admits([REJECTED] * 20)
+
+
+def test_breaker_rejections_one_by_one_are_held_back_at_the_minimum(breaker: Breaker) -> None:
+    for _ in range(19):
+        assert breaker.admits([REJECTED])
+        breaker.count([REJECTED])
+
+    assert not breaker.admits([REJECTED])
+
+
+def test_breaker_few_rejections_among_many_are_admitted(breaker: Breaker) -> None:
+    breaker.count([FINE] * 30)
+
+    assert breaker.admits([REJECTED] * 9)
+
+
+@pytest.mark.parametrize("batch", [[FINE], [FINE, FINE, REJECTED]])
+def test_breaker_small_sound_batch_after_rejections_is_admitted(
+    breaker: Breaker, batch: list[bool]
+) -> None:
+    """Otherwise a worker with a short batch in hand would stay shut after the key is right."""
+    breaker.count([REJECTED] * 19)
+
+    assert breaker.admits(batch)
+
+
+def test_breaker_window_forgets_what_is_long_past(breaker: Breaker) -> None:
+    breaker.count([REJECTED] * 40)
+    breaker.count([FINE] * 40)
+
+    assert breaker.admits([REJECTED] * 20)
+
+
+def test_breaker_held_partition_is_news_once_and_released_once(breaker: Breaker) -> None:
+    news = [breaker.hold(3), breaker.hold(3)]
+    opened = breaker.is_open
+    released = [breaker.release(3), breaker.release(3)]
+
+    assert news == [True, False]
+    assert opened
+    assert released == [True, False]
+    assert not breaker.is_open

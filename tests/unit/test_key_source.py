@@ -1,0 +1,317 @@
+"""Keys from files: taken when they change, and never replaced by a broken one."""
+
+import base64
+import hashlib
+import hmac as library_hmac
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import structlog
+from pydantic import ValidationError
+
+from contracts.errors import Broken
+from runtime.endpoint_configuration import ApiKey, Endpoint, Hmac, KeyFile, Keys
+from runtime.key_source import KeySource, publish_expiries, report_reloads
+from runtime.mac import Encoding, Hash, Part, TimestampFormat
+from runtime.metrics import Metrics
+from tests.updates import NOON
+
+ONE = b"one-secret-0123456789"
+TWO = b"two-secret-0123456789"
+BODY = b'{"spTransactionID":"golden"}'
+
+
+class Reloads(list[tuple[str, str]]):
+    """What a key source reported."""
+
+    def __call__(self, endpoint: str, outcome: str) -> None:
+        self.append((endpoint, outcome))
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    file = tmp_path / "api-key"
+    file.write_bytes(ONE)
+    return file
+
+
+def endpoint(file: Path, *, hmac: Hmac | None = None) -> Endpoint:
+    keys = (KeyFile(id="current", file=file),)
+    return Endpoint(
+        name="shop",
+        provider="pivot",
+        path="/callbacks",
+        api_key=ApiKey(keys=keys),
+        hmac=hmac,
+        expectations=Keys(keys=keys),
+    )
+
+
+def source(file: Path, reloads: Reloads, *, hmac: Hmac | None = None) -> KeySource:
+    return KeySource({"shop": endpoint(file, hmac=hmac)}, reloads)
+
+
+def accepted(keys: KeySource, presented: bytes) -> bool:
+    ring = keys.of("shop").api_key
+    assert ring is not None
+    return ring.identify(presented, at=NOON) == "current"
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\n\n"])
+def test_line_feed_at_the_end_of_the_file_is_no_part_of_the_secret(
+    secret: Path, end: bytes
+) -> None:
+    secret.write_bytes(ONE + end)
+
+    assert accepted(source(secret, Reloads()), ONE)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"x" * 15, b"x" * 4_097])
+def test_secret_of_an_absurd_length_is_refused_at_the_start(secret: Path, content: bytes) -> None:
+    secret.write_bytes(content)
+
+    with pytest.raises(Broken, match=r"the secret has .* bytes; 16 to 4096 are taken"):
+        source(secret, Reloads())
+
+
+def test_missing_file_is_refused_at_the_start_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(Broken, match=r"absent: cannot be read \(No such file or directory\)"):
+        source(tmp_path / "absent", Reloads())
+
+
+def test_changed_file_is_taken(secret: Path) -> None:
+    reloads = Reloads()
+    keys = source(secret, reloads)
+    secret.write_bytes(TWO)
+
+    keys.reload()
+
+    assert accepted(keys, TWO)
+    assert not accepted(keys, ONE)
+    assert reloads == [("shop", "taken")]
+
+
+def test_file_that_is_renamed_over_is_taken(secret: Path) -> None:
+    """Kubernetes does that with a directory; times and sizes may stay as they were."""
+    keys = source(secret, Reloads())
+    other = secret.with_name("..data")
+    other.write_bytes(TWO)
+    other.rename(secret)
+
+    keys.reload()
+
+    assert accepted(keys, TWO)
+
+
+def test_unchanged_file_is_not_reported(secret: Path) -> None:
+    reloads = Reloads()
+    keys = source(secret, reloads)
+
+    keys.reload()
+
+    assert reloads == []
+
+
+def _remove(file: Path) -> None:
+    file.unlink()
+
+
+def _empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def _shorten(file: Path) -> None:
+    file.write_bytes(b"short")
+
+
+@pytest.mark.parametrize("break_it", [_remove, _empty, _shorten])
+def test_broken_file_is_refused_once_and_the_former_key_stays(
+    secret: Path, break_it: Callable[[Path], None]
+) -> None:
+    reloads = Reloads()
+    keys = source(secret, reloads)
+    break_it(secret)
+
+    keys.reload()
+    keys.reload()
+
+    assert accepted(keys, ONE)
+    assert len(reloads) == 1
+    assert reloads[0][1] != "taken"
+
+
+def test_repaired_file_is_taken_after_it_was_refused(secret: Path) -> None:
+    reloads = Reloads()
+    keys = source(secret, reloads)
+    _empty(secret)
+    keys.reload()
+    secret.write_bytes(TWO)
+
+    keys.reload()
+
+    assert accepted(keys, TWO)
+    assert [outcome == "taken" for _, outcome in reloads] == [False, True]
+
+
+def test_file_that_breaks_again_is_reported_again(secret: Path) -> None:
+    reloads = Reloads()
+    keys = source(secret, reloads)
+    for content in (b"", ONE, b""):
+        secret.write_bytes(content)
+        keys.reload()
+
+    assert len(reloads) == 2
+
+
+def test_refusal_never_quotes_a_secret(secret: Path) -> None:
+    reloads = Reloads()
+    keys = source(secret, reloads)
+    secret.write_bytes(b"hunter2")
+
+    keys.reload()
+
+    assert "hunter2" not in str(reloads)
+
+
+def test_reloads_are_counted_and_logged(secret: Path) -> None:
+    metrics = Metrics()
+    log = structlog.wrap_logger(structlog.ReturnLogger())
+    report = report_reloads(metrics, log)
+
+    with structlog.testing.capture_logs() as lines:
+        report("shop", "taken")
+        report("shop", f"{secret}: the secret has 0 bytes")
+
+    def count(outcome: str) -> float | None:
+        labels = {"endpoint": "shop", "outcome": outcome}
+        return metrics.registry.get_sample_value("esito_keys_reloads_total", labels)
+
+    assert (count("taken"), count("refused")) == (1, 1)
+    assert [(line["log_level"], line["event"]) for line in lines] == [
+        ("info", "keys.taken"),
+        ("error", "keys.refused"),
+    ]
+
+
+def test_end_of_each_key_that_has_one_is_a_metric(secret: Path) -> None:
+    metrics = Metrics()
+    ending = KeyFile(id="ending", file=secret, not_after=NOON)
+    keys = (ending, KeyFile(id="endless", file=secret))
+    one = Endpoint(name="shop", provider="pivot", path="/", api_key=ApiKey(keys=keys))
+
+    publish_expiries(metrics, {"shop": one})
+
+    samples = [
+        (sample.labels, sample.value)
+        for metric in metrics.registry.collect()
+        if metric.name == "esito_keys_expiry_timestamp_seconds"
+        for sample in metric.samples
+    ]
+    labels = {"endpoint": "shop", "credential": "api_key", "key_id": "ending"}
+    assert samples == [(labels, 1_793_620_800)]
+
+
+@pytest.mark.parametrize("bound", ["not_before", "not_after"])
+def test_bound_without_an_offset_is_refused_at_the_start(secret: Path, bound: str) -> None:
+    """Compared with the time of receipt it would fail on every request."""
+    with pytest.raises(ValidationError, match="timezone_aware"):
+        KeyFile.model_validate({"id": "one", "file": secret, bound: "2026-11-01T00:00:00"})
+
+
+def golden(file: Path, **changes: object) -> Hmac:
+    """Return an HMAC profile with a golden vector that it reproduces, before `changes`."""
+    code = library_hmac.new(ONE, b"1750759001." + BODY, hashlib.sha256).hexdigest()
+    vector: dict[str, object] = {
+        "method": "POST",
+        "path": "/callbacks",
+        "target_uri": "https://example.org/callbacks",
+        "timestamp": "1750759001",
+        "body_base64": base64.b64encode(BODY).decode(),
+        "secret": ONE.decode(),
+        "signature": code,
+        **changes,
+    }
+    vector_file = file.with_name("golden.json")
+    kept = {name: value for name, value in vector.items() if value is not ...}
+    vector_file.write_text(json.dumps(kept))
+    return Hmac(
+        keys=(KeyFile(id="first", file=file),),
+        hash=Hash.SHA256,
+        parts=(Part.TIMESTAMP, Part.BODY),
+        separator=".",
+        encoding=Encoding.HEX,
+        timestamp_format=TimestampFormat.EPOCH_SECONDS,
+        tolerance_seconds=300,
+        golden_vector_file=vector_file,
+    )
+
+
+def test_profile_that_reproduces_its_golden_vector_starts(secret: Path) -> None:
+    keys = source(secret, Reloads(), hmac=golden(secret))
+
+    ring = keys.of("shop").hmac
+    assert ring is not None
+    assert ring.secrets(at=NOON) == [("first", ONE)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"signature": "00" * 32},
+        {"timestamp": "1750759002"},
+        {"body_base64": base64.b64encode(BODY + b" ").decode()},
+        {"secret": TWO.decode()},
+        {"signature": ""},
+    ],
+)
+def test_profile_that_does_not_reproduce_its_golden_vector_does_not_start(
+    secret: Path, changes: dict[str, str]
+) -> None:
+    with pytest.raises(Broken, match="does not reproduce this captured signature"):
+        source(secret, Reloads(), hmac=golden(secret, **changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"signature": ...},
+        {"secret": None},
+        {"body_base64": "%%%"},
+        {"body_base64": 5},
+        {"timestamp": 1_750_759_001},
+        {"method": 5},
+        {"path": None},
+    ],
+)
+def test_file_that_is_no_golden_vector_does_not_start(
+    secret: Path, changes: dict[str, object]
+) -> None:
+    hmac = golden(secret, **changes)
+
+    with pytest.raises(Broken, match="not a golden vector"):
+        source(secret, Reloads(), hmac=hmac)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'"text"', b"{", b"\xff"])
+def test_golden_vector_of_another_form_does_not_start(secret: Path, content: bytes) -> None:
+    hmac = golden(secret)
+    hmac.golden_vector_file.write_bytes(content)
+
+    with pytest.raises(Broken, match="not a golden vector"):
+        source(secret, Reloads(), hmac=hmac)
+
+
+def test_golden_vector_that_changes_for_the_worse_is_refused_and_the_keys_stay(
+    secret: Path,
+) -> None:
+    reloads = Reloads()
+    hmac = golden(secret)
+    keys = source(secret, reloads, hmac=hmac)
+    hmac.golden_vector_file.write_text("{}")
+
+    keys.reload()
+
+    assert keys.of("shop").hmac is not None
+    assert "not a golden vector" in reloads[0][1]

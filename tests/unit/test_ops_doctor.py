@@ -1,0 +1,82 @@
+"""What the doctor says of files and ports; the cluster is examined in the integration tests."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ops.doctor.files import (
+    configuration_findings,
+    lifetime_findings,
+    secret_findings,
+)
+from ops.doctor.finding import Level
+from runtime.configuration import ApiKey, Configuration, Endpoint, Ingress, KeyFile
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def configuration(*keys: KeyFile) -> Configuration:
+    """Return a configuration with one Pivot endpoint."""
+    endpoint = Endpoint(
+        name="pivot-id", provider="pivot", path="/pivot", api_key=ApiKey(keys=keys, header=None)
+    )
+    return Configuration(
+        endpoints=(endpoint,),
+        ingress=Ingress(port=0, public_url="http://127.0.0.1"),
+        management_port=0,
+    )
+
+
+def key(file: Path, *, name: str = "a", after: datetime | None = None) -> KeyFile:
+    """Return a key that ends at `after`."""
+    return KeyFile(id=name, file=file, not_after=after)
+
+
+@pytest.mark.parametrize(
+    ("mode", "level"), [(0o600, Level.OK), (0o640, Level.OK), (0o644, Level.WARN)]
+)
+def test_secret_open_to_everybody_is_a_warning(tmp_path: Path, mode: int, level: Level) -> None:
+    file = tmp_path / "api.key"
+    file.write_text("0123456789abcdef")
+    file.chmod(mode)
+
+    (finding,) = secret_findings(configuration(key(file)))
+
+    assert finding.level is level
+
+
+def test_configuration_missing_secret_fails_and_names_the_key(tmp_path: Path) -> None:
+    (finding,) = configuration_findings(configuration(key(tmp_path / "none.key")))
+
+    assert (finding.level, finding.subject) == (
+        Level.FAIL,
+        "endpoints.0.api_key.keys.0.file",
+    )
+
+
+@pytest.mark.parametrize(
+    ("after", "levels"),
+    [
+        (None, [Level.OK]),
+        (NOW + 15 * DAY, [Level.OK]),
+        (NOW + 14 * DAY, [Level.WARN]),
+        (NOW, [Level.FAIL, Level.WARN]),
+    ],
+)
+def test_key_is_noticed_before_its_end(
+    tmp_path: Path, after: datetime | None, levels: list[Level]
+) -> None:
+    found = lifetime_findings(configuration(key(tmp_path / "a", after=after)), now=NOW)
+
+    assert [finding.level for finding in found] == levels
+
+
+def test_key_past_its_end_beside_a_valid_one_does_not_fail(tmp_path: Path) -> None:
+    keys = key(tmp_path / "a", after=NOW - DAY), key(tmp_path / "b", name="b")
+
+    (finding,) = lifetime_findings(configuration(*keys), now=NOW)
+
+    assert finding.level is Level.WARN
+    assert finding.said == "key a ended on 2026-11-20T00:00:00+00:00"
