@@ -51,6 +51,7 @@ check: $(STAMP) ## Format, lint, types, generated files and the tests without a 
 .PHONY: conformance
 conformance: $(STAMP) ## Check the vectors and the documents; with SPECS=DIRECTORY, its reference files too
 	@$(BIN)/python -m pytest --quiet tests/conformance
+	@$(BIN)/python -m tests.conformance
 	@$(BIN)/python -m tests.reference_files $(SPECS)
 
 .PHONY: contracts

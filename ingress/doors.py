@@ -30,10 +30,17 @@ def door_of(endpoint: Endpoint, doors: dict[str, Door]) -> Door:
             f"endpoint {endpoint.name}: no provider {endpoint.provider}; "
             f"there are {', '.join(doors)}"
         )
-    for credential in door.credentials:
-        if getattr(endpoint, credential) is None:
+    for credential in ("api_key", "hmac"):
+        given, demanded = getattr(endpoint, credential) is not None, credential in door.credentials
+        if demanded and not given:
             raise Broken(
                 f"endpoint {endpoint.name}: provider {door.provider} needs the key {credential}"
+            )
+        if given and not demanded:
+            # Whoever configures a check must not believe that it is made.
+            raise Broken(
+                f"endpoint {endpoint.name}: provider {door.provider} offers no {credential}; "
+                "remove the key"
             )
     if endpoint.api_key and endpoint.api_key.header:
         return door.model_copy(update={"api_key_header": endpoint.api_key.header})

@@ -12,7 +12,6 @@ bounds the memory.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -97,7 +96,8 @@ class Enqueuer:
         only while `ready`.
         """
         batch = self._open
-        if batch is None or not _append(batch, headers, body):
+        # Nobody would hear in time of a record in a batch whose time is over.
+        if batch is None or batch.given_up or not _append(batch, headers, body):
             self._seal()
             batch = self._open_batch()
             _append(batch, headers, body)
@@ -113,7 +113,8 @@ class Enqueuer:
             await asyncio.wait([self._starting])
         if self._tick:
             self._tick.cancel()
-        await _close(self._producer)
+        producer, self._producer = self._producer, None  # what fails from now on is not replaced
+        await self._drop(producer)
 
     async def _connect(self, *, said: bool = False) -> None:
         """Try until a producer knows the topic's partitions; `said`: the log knows of the stall."""
@@ -211,7 +212,7 @@ class Enqueuer:
             self._seconds.observe(self._confirmed - batch.opened)
         if batch.given_up:
             self._given_up -= 1
-            if not self._given_up:
+            if confirmed and not self._given_up:
                 self._log.info(LogEvent.KAFKA_RECOVERED)
 
     def _give_up(self, batch: _Batch) -> None:
@@ -233,8 +234,16 @@ class Enqueuer:
         self._starting = asyncio.create_task(self._exchange(producer))
 
     async def _exchange(self, producer: AIOKafkaProducer) -> None:
-        await _close(producer)
+        await self._drop(producer)
         await self._connect(said=True)
+
+    async def _drop(self, producer: AIOKafkaProducer | None) -> None:
+        """Close a producer; what it has not delivered by then ends, and gives back its room."""
+        await _close(producer)
+        left = tuple(self._deliveries)
+        for delivery in left:
+            delivery.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 def _append(batch: _Batch, headers: Sequence[tuple[str, bytes]], body: bytes) -> bool:
@@ -246,5 +255,7 @@ def _append(batch: _Batch, headers: Sequence[tuple[str, bytes]], body: bytes) ->
 async def _close(producer: AIOKafkaProducer | None) -> None:
     if producer is not None:
         # A producer whose broker is away would flush for ever.
-        with suppress(TimeoutError, KafkaError):
+        try:
             await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+        except (TimeoutError, KafkaError):
+            await producer.client.close()

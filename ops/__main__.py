@@ -1,6 +1,6 @@
 """The operator's tool: `esito --help`, also as `python -m ops`."""
 
-from ops.command_line import examples, group
+from ops.command_line import examples, group, paragraphs
 from ops.commands import config, dead_letters, topics, transaction
 from ops.commands.demo import demo
 from ops.commands.doctor import doctor
@@ -40,7 +40,7 @@ app.command(
 )(expect)
 app.command(
     "hmac-profile",
-    epilog=FORMATS
+    epilog=paragraphs(FORMATS)
     + examples(
         "esito hmac-profile --request captured.http --secret-file staging.key",
         "esito hmac-profile --request captured.json --secret-file staging.key "

@@ -58,7 +58,7 @@ class Commands(TyperGroup):
         """Let paragraphs of a docstring fill the width: their line feeds are the source's."""
         super().__init__(**settings)
         for command in self.commands.values():
-            command.help = _LINE_FEED.sub(" ", command.help or "")
+            command.help = paragraphs(command.help or "")
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer keeps its context class to itself
         """Run the command; turn our own errors into a line and an exit code."""
@@ -80,6 +80,11 @@ def group(summary: str) -> typer.Typer:
         # Local variables hold secrets and bodies.
         pretty_exceptions_show_locals=False,
     )
+
+
+def paragraphs(text: str) -> str:
+    """Return `text` with the line feeds within its paragraphs taken away."""
+    return _LINE_FEED.sub(" ", text)
 
 
 def examples(*lines: str) -> str:

@@ -21,7 +21,7 @@ class LogEvent(Code):
     PROCESS_LISTENING = "process.listening", "The process takes requests at this address."
     MANAGEMENT_LISTENING = (
         "management.listening",
-        "/healthz, /readyz and /metrics are served at this address.",
+        "The process serves /healthz, /readyz and /metrics at this address.",
     )
     KEYS_TAKEN = "keys.taken", "A changed secret file was read and is in use."
     KEYS_REFUSED = "keys.refused", "A changed secret file is broken; the former keys stay in use."

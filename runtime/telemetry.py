@@ -76,6 +76,13 @@ class _ToStructlog(logging.Handler):
         getattr(self._logger, level)(
             LogEvent.LIBRARY_SPOKE,
             logger=record.name,
-            text=record.getMessage(),
+            text=_text_of(record),
             exception=exception,
         )
+
+
+def _text_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - a library's mistake in a log line must not stop our work
+        return "[unprintable]"

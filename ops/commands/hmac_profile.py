@@ -23,6 +23,7 @@ where Content-Length says.
 JSON: {"method": "POST", "target_uri": "https://…", "headers": {"X-Timestamp": "…",
 "X-UAEPASS-Signature": "…"}, "body_base64": "…"}. Instead of body_base64, body holds it as text;
 instead of headers, timestamp and signature may stand for themselves.
+
 """
 
 Request = Annotated[

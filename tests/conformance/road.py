@@ -57,7 +57,7 @@ class Road:
         stored = {name: single_field(fields, name) for name in door.stored_headers}
         callback = replace(self._callback(vector, door), principal=f"api_key:{key_id}", http=stored)
         self._authenticate_hmac(callback, door, at)
-        return self._record(callback)
+        return self.record(callback)
 
     def stored_anyway(self, vector: Vector) -> InputRecord:
         """Return the record of a refused request, as if the ingress had not looked at it."""
@@ -68,7 +68,11 @@ class Road:
             if name.lower() in door.stored_headers
         }
         callback = replace(self._callback(vector, door), principal="api_key:anybody", http=stored)
-        return self._record(callback)
+        return self.record(callback)
+
+    def callback(self, record: InputRecord) -> RawCallback:
+        """Return what the verifier reads from a raw record."""
+        return RawCallback.from_record(record.value, record.headers)
 
     def verify(self, record: InputRecord) -> list[Output]:
         """Return what the verifier makes of a raw record.
@@ -104,7 +108,8 @@ class Road:
             principal="",
         )
 
-    def _record(self, callback: RawCallback) -> InputRecord:
+    def record(self, callback: RawCallback) -> InputRecord:
+        """Return the record of a callback, as the ingress writes its headers."""
         public_url = self._configuration.ingress.public_url
         headers = RecordHeaders(
             endpoint=callback.endpoint,

@@ -57,11 +57,6 @@ class Caller:
             await self._writer.drain()
         await asyncio.sleep(0)
 
-    def end(self) -> None:
-        """Say that nothing more comes (FIN), and go on listening."""
-        with suppress(OSError):  # the other side may have gone already
-            self._writer.write_eof()
-
     async def answer(self) -> Answer:
         """Return the next answer; fail when none comes."""
         async with asyncio.timeout(ANSWER_SECONDS_MAX):

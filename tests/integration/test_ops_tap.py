@@ -1,6 +1,10 @@
 """`esito tap` against a real Kafka."""
 
 import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 from contracts.codes import AnomalyCode
 from contracts.lifecycle import Status
@@ -8,14 +12,15 @@ from tests.integration.records import RECEIVED_AT, Esito, Shelf
 
 
 def test_tap_json_writes_cloud_events(esito: Esito, shelf: Shelf) -> None:
+    # One partition holds both of these, so the first is met on the way to the other.
     shelf.applied("tx1", "PAID", Status.COMPLETED, b"{}")
-    shelf.applied("tx2", "PAID", Status.COMPLETED, b"{}")
+    shelf.applied("tx4", "PAID", Status.COMPLETED, b"{}")
 
-    tapped = esito("tap", "--json", "--from-beginning", "--limit", "1", "--transaction", "tx2")
+    tapped = esito("tap", "--json", "--from-beginning", "--limit", "1", "--transaction", "tx4")
 
     event = json.loads(tapped.stdout)
     assert tapped.exit_code == 0
-    assert (event["specversion"], event["subject"]) == ("1.0", "tx2")
+    assert (event["specversion"], event["subject"]) == ("1.0", "tx4")
     assert event["type"] == "esito.transaction.status.v1"
     assert event["data"]["status"] == "completed"
 
@@ -30,3 +35,23 @@ def test_tap_anomalies_are_lines_too(esito: Esito, shelf: Shelf) -> None:
         f"{RECEIVED_AT}  pivot-id  [red]tx  new → completed  (PAID)  #1  final",
         f"{RECEIVED_AT}  pivot-id  [red]tx  ANOMALY overdue: no final callback before the deadline",
     }
+
+
+def test_tap_follows_until_interrupted(shelf: Shelf, configuration_file: Path) -> None:
+    """What was published before is not shown, what comes is, and Ctrl-C is no error."""
+    shelf.applied("tx1", "PAID", Status.COMPLETED, b"{}")
+    command = [sys.executable, "-m", "ops", "tap", "--configuration", str(configuration_file)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as tap:
+        assert tap.stdout is not None
+        assert tap.stderr is not None
+        assert tap.stderr.readline().startswith("following ")
+
+        shelf.applied("tx4", "PAID", Status.COMPLETED, b"{}")
+        line = tap.stdout.readline()
+        tap.send_signal(signal.SIGINT)
+
+        assert "pivot-id  tx4  new → completed" in line
+        assert tap.wait(timeout=30) == 0
+        assert tap.stderr.read() == ""

@@ -10,7 +10,8 @@ from tests.integration.records import Esito, Shelf, record_id
 def test_transaction_show_tells_the_whole_story(esito: Esito, shelf: Shelf) -> None:
     body = b'{"id": "tx1", "name": "Ada"}'
     place = shelf.applied("tx1", "PAID", Status.COMPLETED, body)
-    shelf.applied("tx2", "PAID", Status.COMPLETED, b"{}")
+    # Of the same partition as the first.
+    shelf.applied("tx4", "PAID", Status.COMPLETED, b"{}")
     shelf.anomaly("tx1", AnomalyCode.OVERDUE)
     letter = shelf.rejected(body, place, RejectionCode.JSON_INVALID)
 

@@ -1,0 +1,125 @@
+"""A membership ends with everything it began, and one that has broken down for good is given up."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.admin import NewTopic
+
+from runtime.configuration import Configuration
+from runtime.failpoint import no_failpoint
+from runtime.kafka import KafkaClients
+from runtime.metrics import Metrics
+from tests.kafka import Kafka
+from workers.breaker import Breaker
+from workers.kafka_transaction import TransactionalWriter
+from workers.membership import Membership
+from workers.processor import InputRecord, Output
+from workers.transaction import Surroundings
+
+WAIT_SECONDS_MAX = 30.0
+ENDPOINT = {
+    "name": "shop",
+    "provider": "pivot",
+    "path": "/",
+    "api_key": {"keys": [{"id": "a", "file": "unused"}]},
+}
+
+
+class IdleProcessor:
+    """A processor that makes nothing of any record."""
+
+    async def restore(self) -> None: ...
+
+    def process(self, record: InputRecord) -> tuple[Output, ...]:
+        del record
+        return ()
+
+    def finish(self) -> tuple[Output, ...]:
+        return ()
+
+    def committed(self) -> None: ...
+
+    def aborted(self) -> None: ...
+
+    def alarms(self, now_milliseconds: int) -> tuple[Output, ...]:
+        del now_milliseconds
+        return ()
+
+
+@asynccontextmanager
+async def around(kafka: Kafka, prefix: str) -> AsyncIterator[tuple[Surroundings, KafkaClients]]:
+    configuration = Configuration(
+        kafka_bootstrap_servers=kafka.bootstrap_servers,
+        endpoints=[ENDPOINT],
+        worker={"backoff_seconds_max": 0.05, "revoke_seconds": 2},
+    )
+    clients = KafkaClients(configuration, client_id="membership")
+    admin = clients.admin()
+    await admin.start()
+    await admin.create_topics([NewTopic(f"{prefix}in", 2, 1)])
+    consumer = clients.consumer(group=f"{prefix}group", fetch_bytes_max=1_024, session_seconds=6)
+    try:
+        yield (
+            Surroundings(
+                group=f"{prefix}group",
+                rejected_topic=f"{prefix}rejected",
+                consumer=consumer,
+                admin=admin,
+                settings=configuration.worker,
+                breaker=Breaker(configuration.worker.breaker),
+                metrics=Metrics(),
+                log=structlog.get_logger(),
+                failpoint=no_failpoint,
+            ),
+            clients,
+        )
+    finally:
+        await consumer.stop()
+        await admin.close()
+
+
+@pytest.fixture
+async def membership(kafka: Kafka, topic_prefix: str) -> AsyncIterator[Membership]:
+    async with around(kafka, topic_prefix) as (surroundings, clients):
+        member = Membership(
+            f"{topic_prefix}in",
+            clients=clients,
+            make_processor=lambda _: IdleProcessor(),
+            make_writer=TransactionalWriter,
+            around=surroundings,
+        )
+        await member.join()
+        taken = surroundings.metrics.registry.get_sample_value
+        labels = {"topic": f"{topic_prefix}in"}
+        await until(lambda: taken("esito_worker_take_over_seconds_count", labels) == 2)
+        yield member
+        await member.leave()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WAIT_SECONDS_MAX):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.02)
+
+
+async def test_membership_whose_consumer_is_broken_is_given_up(membership: Membership) -> None:
+    """A loop that went on would fence the partition's new owner again and again."""
+    await membership._around.consumer.stop()  # noqa: SLF001 - what breaks it down for good
+
+    async with asyncio.timeout(WAIT_SECONDS_MAX):
+        await membership.lost.wait()
+
+
+async def test_membership_that_has_left_takes_no_late_assignment(
+    membership: Membership, topic_prefix: str
+) -> None:
+    """aiokafka may finish a join, and assign, while its consumer is being stopped."""
+    await membership.leave()
+
+    await membership.on_partitions_assigned([TopicPartition(f"{topic_prefix}in", 0)])
+
+    assert membership.partitions == 0

@@ -1,0 +1,20 @@
+"""Bound what properties cost: the gate draws the same examples every time, `--hypothesis-profile
+long` draws many new ones.
+"""
+
+from datetime import timedelta
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "gate",
+    max_examples=60,
+    deadline=timedelta(seconds=5),
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "long", settings.get_profile("gate"), max_examples=5_000, derandomize=False
+)
+settings.load_profile("gate")
