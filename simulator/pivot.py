@@ -57,7 +57,7 @@ def money(rng: random.Random) -> int | str:
     return rng.choice((rupiah, f"{rupiah}.00", f"{rupiah}"))
 
 
-def callback_body(event: str, session: Session, *, status: str, **extra: Any) -> bytes:  # noqa: ANN401
+def callback_body(event: str, session: Session, *, status: str, **extra: object) -> bytes:
     """Return the body of a callback about `session`; `extra` are more members of `data`."""
     data = {
         "id": session.id,

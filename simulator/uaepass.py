@@ -11,7 +11,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from contracts.codes import AnomalyCode, RejectionCode
 from simulator.people import digits, person, uuid
@@ -99,7 +99,7 @@ def _said(rng: random.Random, transaction: str, status: str) -> Step:
     return Step((Callback(_body(rng, transaction, status)),), statuses=((transaction, status),))
 
 
-def _body(rng: random.Random, transaction: str, status: str, **extra: Any) -> bytes:  # noqa: ANN401
+def _body(rng: random.Random, transaction: str, status: str, **extra: object) -> bytes:
     """Return a body: the member is `Status` in UAE PASS's table and `status` in its sample."""
     members = {"spTransactionID": transaction, rng.choice(("status", "Status")): status}
     if rng.random() < 0.8:  # noqa: PLR2004 - the member is optional

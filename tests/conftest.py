@@ -8,6 +8,9 @@ import pytest
 
 from ops.embedded_kafka import EmbeddedKafka
 from tests.kafka import Kafka, Report, any_kafka, embedded_cluster, run
+from tests.property.profiles import register_profiles
+
+register_profiles()
 
 
 @pytest.fixture(scope="session")

@@ -150,8 +150,8 @@ def _foreign(file: Path) -> Iterator[str]:
     words = ["/" + "work/", "/" + "root/", "/" + "home/", "pypi" + ".org", "pythonhosted" + ".org"]
     words += [
         "npmjs" + ".org",
-        "repo1.maven" + ".org",
-        "repo.maven" + ".apache",
+        "repo1." + "maven.org",
+        "repo." + "maven.apache",
         "docker" + "-local",
     ]
     try:

@@ -122,8 +122,8 @@ def answer_to(words: list[str]) -> int:
     options = list(itertools.pairwise(words))
     fields = dict(value.split(": ", 1) for option, value in options if option == "-H")
     body = next(value for option, value in options if option == "-d")
-    asked = urllib.request.Request(url, body.encode(), fields)  # noqa: S310 - our own address
-    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
+    asked = urllib.request.Request(url, body.encode(), fields)  # noqa: S310 - our own address - our own address
+    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - our own address
         return int(answer.status)
 
 

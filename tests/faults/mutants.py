@@ -43,7 +43,7 @@ class OffsetsOutside(TransactionalWriter):
 class UnfencedClients(KafkaClients):
     """Gives every process transactional ids of its own, so no owner ever shuts out another."""
 
-    def transactional_producer(self, transactional_id: str, **settings: Any) -> AIOKafkaProducer:  # noqa: ANN401
+    def transactional_producer(self, transactional_id: str, **settings: Any) -> AIOKafkaProducer:  # noqa: ANN401 - as the method it replaces
         """Return a producer whose start fences nobody."""
         return super().transactional_producer(f"{transactional_id}.{os.getpid()}", **settings)
 

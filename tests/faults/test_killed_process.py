@@ -51,7 +51,7 @@ async def test_ingress_killed_under_load_keeps_what_it_acknowledged(
             for killed in (ingress, pipeline.ingress, pipeline.ingress):
                 process = killed if isinstance(killed, EsitoProcess) else killed()
                 begun = len(client.acknowledged)
-                await until(lambda: len(client.acknowledged) > begun + 100, "it acknowledges")  # noqa: B023
+                await until(lambda: len(client.acknowledged) > begun + 100, "it acknowledges")  # noqa: B023 - awaited in this very turn of the loop
                 process.kill()
             pipeline.ingress()
         verdict = await pipeline.judged("ingress killed three times", client)

@@ -32,7 +32,7 @@ json_values = st.recursive(
     max_leaves=12,
 )
 # Values that are nearly right, or wrong in a way somebody thought of before.
-hostile = st.sampled_from(
+hostile: st.SearchStrategy[Any] = st.sampled_from(
     [
         "",
         " ",

@@ -20,6 +20,7 @@ TARGETS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_siz
     source=st.sampled_from(list(Source)),
 )
 def test_written_headers_are_those_of_the_contract(
+    *,
     content_type: str,
     target: str,
     principal: str,

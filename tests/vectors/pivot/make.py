@@ -60,7 +60,6 @@ def _events() -> dict[str, tuple[bytes, list[dict[str, Any]]]]:
         charge_with(id="charge-2", status="PROCESSING", amount={"value": 5, "currency": "IDR"}),
         charge_with(id="charge-3", status="DECLINED_BY_ISSUER"),
     ]
-    refund = {"id": "refund-1", "amount": {"value": "500.00", "currency": "IDR"}}
     return {
         "sample": (SAMPLE, [SAID]),
         "payment-processing": _session_event("PAYMENT.PROCESSING", "PROCESSING"),
@@ -89,6 +88,13 @@ def _events() -> dict[str, tuple[bytes, list[dict[str, Any]]]]:
                 },
             ],
         ),
+        **_undocumented_events(),
+    }
+
+
+def _undocumented_events() -> dict[str, tuple[bytes, list[dict[str, Any]]]]:
+    refund = {"id": "refund-1", "amount": {"value": "500.00", "currency": "IDR"}}
+    return {
         "payment-test-without-id": _of_its_bytes({"event": "PAYMENT.TEST", "data": {}}),
         "payment-test-without-data": _of_its_bytes({"event": "PAYMENT.TEST"}),
         "payment-test-with-id": _unknown("PAYMENT.TEST", {"id": "probe-1"}),
