@@ -223,7 +223,7 @@ class Enqueuer:
         self._given_up += 1
         for waiter in batch.waiters:
             if not waiter.done():
-                pass
+                waiter.set_result(False)
 
     def _replace(self, producer: AIOKafkaProducer, error: Exception) -> None:
         """Drop a producer that has failed: an idempotent one cannot skip a batch and go on."""

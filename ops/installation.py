@@ -71,7 +71,8 @@ class Addresses:
 
     kafka: str = "127.0.0.1:9092"
     ingress_port: int = 8080
-    management_port: int = 9090
+    # Five in a row, and none of them Kafka's 9092.
+    management_port: int = 9190
     topic_prefix: str = ""
 
 

@@ -33,7 +33,7 @@ ManagementPort = Annotated[
         min=1,
         max=_PORT_MAX,
         metavar="N",
-        help="Of the ingress's /readyz and /metrics, the workers' follow; default: 9090.",
+        help="Of the ingress's /readyz and /metrics, the workers' follow; default: 9190.",
     ),
 ]
 
