@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 
 from contracts.codes import RefusalCode
@@ -61,7 +62,7 @@ class Server(web.Server):
 class Connection(RequestHandler):
     """One connection: bounds a head's bytes, and answers non-HTTP without the parser's words."""
 
-    __slots__ = ("_count_refusal", "_head_bytes")
+    __slots__ = ("_body", "_count_refusal", "_head_bytes", "_requests_seen")
 
     def __init__(
         self, server: Server, settings: IngressSettings, count_refusal: CountRefusal
@@ -79,21 +80,26 @@ class Connection(RequestHandler):
             auto_decompress=False,
         )
         self._count_refusal = count_refusal
+        self._body: StreamReader = EMPTY_PAYLOAD
         self._head_bytes = 0
+        self._requests_seen = 0
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; give up on a head that is larger than any honest one."""
         super().data_received(data)
-        waiter = self._waiter
-        if self._request_count and (waiter is None or waiter.done()):
+        if self._request_count != self._requests_seen:
+            self._requests_seen = self._request_count
+            self._body = self._messages[-1][1]
             self._head_bytes = 0
-            return
-        # The connection still waits for a request: all that came belongs to one unfinished head.
-        self._head_bytes += len(data)
-        if self._head_bytes > HEAD_BYTES_MAX and self.transport is not None:
+        elif self._body.is_eof():
+            # No request came out of it, and it is no body: it belongs to an unfinished head.
+            self._head_bytes += len(data)
+        transport = self.transport
+        if self._head_bytes > HEAD_BYTES_MAX and transport is not None:
             self._count_refusal(RefusalCode.HEADERS_TOO_MANY)
             # An answer would be lost: more is on its way, and closing then resets the connection.
-            self.transport.abort()
+            self.force_close()
+            transport.abort()
 
     def handle_error(
         self,

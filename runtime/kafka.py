@@ -3,6 +3,7 @@
 Every setting that a promise depends on is written out, also where it is the default.
 """
 
+import asyncio
 import ssl
 from pathlib import Path
 from typing import Any, Final
@@ -94,6 +95,21 @@ class KafkaClients:
     def admin(self) -> AIOKafkaAdminClient:
         """Return a client for topics and groups."""
         return AIOKafkaAdminClient(**self._common)
+
+
+async def close_client(client: AIOKafkaConsumer | AIOKafkaProducer, *, seconds: float) -> bool:
+    """Stop `client` within `seconds`, whatever the brokers do; tell whether it had the time.
+
+    In a task of its own: aiokafka cancels its fetches and waits for them, and their cancellation
+    would come out of `stop()` as if it were the caller's.
+    """
+    stopping = asyncio.create_task(client.stop())
+    try:
+        await asyncio.wait({stopping}, timeout=seconds)
+        return stopping.done()
+    finally:
+        stopping.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
 
 
 def _tls(configuration: Configuration) -> dict[str, Any]:

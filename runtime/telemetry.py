@@ -13,6 +13,8 @@ from runtime.log_events import FIELDS, LogEvent
 
 Logger = structlog.typing.FilteringBoundLogger
 _TEXT_CHARACTERS_MAX: Final = 1_000
+_REPEAT_SECONDS: Final = 10.0
+_LINES_MAX: Final = 256  # templates, not texts; more are a library that puts data in them
 _OWN_PACKAGES: Final = ("contracts", "runtime", "ingress", "workers", "ops", "simulator")
 
 
@@ -64,13 +66,26 @@ def own_stack(error: BaseException) -> str:
 
 
 class _ToStructlog(logging.Handler):
-    """Pass a library's line on; its exception is reduced to its class."""
+    """Pass a library's line on; its exception is reduced to its class.
+
+    A line that repeats is written once in ten seconds, with how often it came: a Kafka client
+    without brokers logs a thousand lines a second.
+    """
 
     def __init__(self, logger: Logger) -> None:
         super().__init__()
         self._logger = logger
+        self._written: dict[tuple[str, str], tuple[float, int]] = {}  # when, how many since
 
     def emit(self, record: logging.LogRecord) -> None:
+        line = record.name, str(record.msg)
+        written, count = self._written.get(line, (float("-inf"), 0))
+        if record.created - written < _REPEAT_SECONDS:
+            self._written[line] = written, count + 1
+            return
+        if len(self._written) >= _LINES_MAX:
+            self._written.clear()
+        self._written[line] = record.created, 0
         exception = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
         level = "error" if record.levelno >= logging.ERROR else "warning"
         getattr(self._logger, level)(
@@ -78,6 +93,7 @@ class _ToStructlog(logging.Handler):
             logger=record.name,
             text=_text_of(record),
             exception=exception,
+            count=count + 1,
         )
 
 

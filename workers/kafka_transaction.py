@@ -27,6 +27,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from contracts.errors import EsitoError
 from runtime.failpoint import Failpoint
+from runtime.kafka import close_client
 from workers.processor import Output
 
 _STOP_SECONDS: Final = 2.0
@@ -76,9 +77,7 @@ class TransactionalWriter:
     async def stop(self) -> None:
         """Close the connection; what is open is aborted by the next owner's `fence`."""
         # A producer whose broker is away would wait for its batches for ever.
-        try:
-            await asyncio.wait_for(self._producer.stop(), _STOP_SECONDS)
-        except (TimeoutError, KafkaError):
+        if not await close_client(self._producer, seconds=_STOP_SECONDS):
             await self._producer.client.close()
 
     async def write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:

@@ -9,13 +9,11 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Final
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
 
-from runtime.kafka import KafkaClients
+from runtime.kafka import KafkaClients, close_client
 from runtime.log_events import LogEvent
 from runtime.telemetry import own_stack
 from workers.isolation import Isolation
@@ -72,8 +70,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         """Stop all loops and leave the group."""
         self._leaving = True
         await self._release()
-        with suppress(TimeoutError, KafkaError):
-            await asyncio.wait_for(self._around.consumer.stop(), _LEAVE_SECONDS)
+        await close_client(self._around.consumer, seconds=_LEAVE_SECONDS)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Start one loop for each partition; none fetches before it has taken over."""
@@ -136,7 +133,9 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                 log.warning(
                     LogEvent.PARTITION_ISOLATED, offset=error.first_offset, records=error.records
                 )
-            except Exception as error:  # noqa: BLE001 - a loop may fail in any way; the partition goes on
+            except (Exception, asyncio.CancelledError) as error:
+                if _is_cancelled():
+                    raise
                 # What went well for a while was no continuation of the former failure.
                 failures = 1 if time.monotonic() - began > _HEALTHY_SECONDS else failures + 1
                 log.warning(
@@ -166,3 +165,9 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             isolation=isolation,
             around=around,
         )
+
+
+def _is_cancelled() -> bool:
+    """Tell whether somebody cancelled this task; aiokafka lets cancellations of its own escape."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

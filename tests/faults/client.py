@@ -20,7 +20,7 @@ import aiohttp
 from tests.faults.checker import Acknowledged
 
 ANSWER_SECONDS_MAX: Final = 15.0
-PATIENCE_SECONDS: Final = 60.0
+PATIENCE_SECONDS: Final = 150.0
 _RETRY_SECONDS: Final = 0.1
 _PAUSE_SECONDS: Final = 0.05
 _REDELIVER_EVERY: Final = 5

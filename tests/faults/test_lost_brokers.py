@@ -87,13 +87,14 @@ async def test_silent_kafka_is_answered_503_in_bounded_memory_and_recovered_from
             begun = client.answers[503]
             await until(lambda: client.answers[503] > begun, "it answers 503")
             await asyncio.sleep(outage_seconds)
-            during = ingress.resident_bytes
+            growth = ingress.resident_bytes - before
             await shared_three_node_kafka.heal()
             await acknowledges(client, 100)
-        verdict = await pipeline.judged(f"Kafka {how} for {outage_seconds:g} s", client)
+        fault = f"Kafka {how} for {outage_seconds:g} s, ingress {growth / 2**20:+.1f} MiB"
+        verdict = await pipeline.judged(fault, client)
 
     assert verdict.violations == ()
-    assert during - before < GROWTH_BYTES_MAX
+    assert growth < GROWTH_BYTES_MAX
     assert client.retry_after == {"1"}
     assert set(client.answers) <= {200, 429, 503}
     assert [process.exit_code for process in processes] == [None, None, None]

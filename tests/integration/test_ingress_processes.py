@@ -113,6 +113,27 @@ async def test_port_taken_ends_with_a_message_that_names_it(
     assert "ingress port 192.0.2.1:1" in ingress.log_text()
 
 
+async def test_connection_over_the_limit_is_broken_off_and_the_others_are_served(
+    make_ingress: Callable[..., Ingress],
+) -> None:
+    async with (
+        running(make_ingress(connections_max=2)) as ingress,
+        connected(ingress.port) as first,
+        connected(ingress.port) as second,
+    ):
+        for caller in (first, second):
+            caller.send(request())
+            await caller.answer()
+        async with connected(ingress.port) as third:
+            third.send(request())
+            rest = await third.rest()
+        first.send(request())
+        answer = await first.answer()
+
+    assert rest == b""
+    assert answer.status == 200
+
+
 def twin(make_ingress: Callable[..., Ingress]) -> Ingress:
     """Return an ingress of two processes, whose ports must be known beforehand."""
     ingress = make_ingress(processes=2)

@@ -5,10 +5,11 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
-from runtime.kafka import KafkaClients
+from runtime.kafka import KafkaClients, close_client
 
 _FETCH_BYTES_MAX: Final = 16_777_216
 _QUIET_MILLISECONDS: Final = 200
+_CLOSE_SECONDS: Final = 1.0
 
 
 async def read_changelog(
@@ -32,5 +33,5 @@ async def read_changelog(
                 take(record.key, record.value)
                 count += 1
     finally:
-        await consumer.stop()
+        await close_client(consumer, seconds=_CLOSE_SECONDS)
     return count
