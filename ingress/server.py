@@ -86,12 +86,13 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; give up on a head that is larger than any honest one."""
+        in_body = not self._body.is_eof()
         super().data_received(data)
         if self._request_count != self._requests_seen:
             self._requests_seen = self._request_count
             self._body = self._messages[-1][1]
             self._head_bytes = 0
-        elif self._body.is_eof():
+        elif not in_body:
             # No request came out of it, and it is no body: it belongs to an unfinished head.
             self._head_bytes += len(data)
         transport = self.transport

@@ -82,11 +82,17 @@ class Road:
         """
         return list(self._verifier.process(record))
 
-    def _authenticate_hmac(self, callback: RawCallback, door: Door, at: datetime) -> None:
+    def is_stale(self, vector: Vector) -> bool:
+        """Tell whether the ingress answers that the signed timestamp is outside the tolerance."""
+        callback = self.callback(self.raw_record(vector))
+        at = datetime.fromisoformat(vector.received_at)
+        return self._authenticate_hmac(callback, self.provider.door, at)
+
+    def _authenticate_hmac(self, callback: RawCallback, door: Door, at: datetime) -> bool:
         endpoint = self._endpoints[callback.endpoint]
         ring = self._keys.of(endpoint.name).hmac
         if endpoint.hmac is None or ring is None:
-            return
+            return False
         signed = MacInput(
             timestamp=callback.http[door.timestamp_header],
             method=callback.method,
@@ -94,7 +100,10 @@ class Road:
             target_uri=callback.target_uri,
             body=callback.body,
         )
-        authenticate_hmac(callback.http, ring, door=door, hmac=endpoint.hmac, signed=signed, at=at)
+        outcome = authenticate_hmac(
+            callback.http, ring, door=door, hmac=endpoint.hmac, signed=signed, at=at
+        )
+        return outcome.stale
 
     def _callback(self, vector: Vector, door: Door) -> RawCallback:
         return RawCallback(

@@ -53,6 +53,7 @@ ATTACKS_BY_CREDENTIAL = {
     },
 }
 ALL = [vector for provider in provider_names() for vector in vectors_of(provider)]
+STORED = [vector for vector in ALL if vector.verdict != "refused"]
 STORED_ANYWAY = [vector for vector in ALL if vector.stored_anyway]
 MADE = [name for name in provider_names() if (VECTORS / name / "make.py").exists()]
 
@@ -91,6 +92,14 @@ def test_rejected_vector_is_stored_and_then_rejected_with_the_code_of_its_folder
         way.verify(record)
 
     assert rejection.value.code == vector.code
+
+
+@pytest.mark.parametrize("vector", STORED, ids=[one.name for one in STORED])
+def test_ingress_calls_stale_what_the_verifier_rejects_as_outside_the_tolerance(
+    vector: Vector,
+) -> None:
+    """It answers 409 then; both must judge alike, or an answer would lie about the callback."""
+    assert road_of(vector).is_stale(vector) == (vector.code == "timestamp_outside_tolerance")
 
 
 @with_verdict("refused")

@@ -143,11 +143,12 @@ def test_any_signature_header_that_is_not_the_code_is_refused(code: bytes, stamp
 def test_timestamp_is_taken_within_the_tolerance_and_nowhere_else(seconds: int) -> None:
     received = datetime(2025, 6, 24, 9, 56, 41, 250_000, tzinfo=UTC)
     claimed = int(received.timestamp()) + seconds
-    record = UAEPASS.raw_record(signed(GENUINE.body, timestamp=b"%d" % claimed))
+    vector = signed(GENUINE.body, timestamp=b"%d" % claimed)
 
-    verdict = fate(UAEPASS, UAEPASS.callback(record))
+    verdict = fate(UAEPASS, UAEPASS.callback(UAEPASS.raw_record(vector)))
 
     within = abs(received.timestamp() - claimed) <= 300
+    assert UAEPASS.is_stale(vector) != within
     assert verdict == ("verified" if within else "timestamp_outside_tolerance")
 
 

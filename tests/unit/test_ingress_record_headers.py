@@ -9,6 +9,7 @@ from ingress.record_headers import RecordHeaders
 # Header values as aiohttp gives them: any bytes, decoded with surrogateescape.
 FIELD_VALUES = st.binary(max_size=40).map(lambda value: value.decode("utf-8", "surrogateescape"))
 TARGETS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=40)
+URL = "https://callbacks.example.org/"
 
 
 @given(
@@ -35,18 +36,13 @@ def test_written_headers_are_those_of_the_contract(
         source=source,
         received_at="2026-11-21T10:48:10.714243Z",
         method="POST",
-        target_uri="https://callbacks.example.org/" + target,
+        target_uri=URL + target,
         principal=principal,
         content_type=content_type,
         traceparent=traceparent,
         http=stored,
     )
-    headers = RecordHeaders(
-        endpoint="pivot-id",
-        source=source,
-        method="POST",
-        public_url="https://callbacks.example.org/",
-    )
+    headers = RecordHeaders(endpoint="pivot-id", source=source, method="POST", public_url=URL)
 
     written = headers.build(
         callback_id=expected.callback_id,
