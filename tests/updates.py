@@ -5,7 +5,7 @@ from typing import Final
 
 from aiokafka import ConsumerRecord
 
-from contracts.instants import instant
+from contracts.instants import epoch_milliseconds, instant
 from contracts.providers import provider_named
 from contracts.raw import Source
 from contracts.update import (
@@ -68,12 +68,27 @@ def announced(
     )
 
 
-def verified_record(update: VerifiedUpdate, *, offset: int = 0) -> InputRecord:
-    """Return the record of the verified topic that carries `update`."""
+def verified_record(
+    update: VerifiedUpdate, *, offset: int = 0, written: int | None = None
+) -> InputRecord:
+    """Return the record of the verified topic that carries `update`, written when it was received.
+
+    `written` is another time for the record itself, in milliseconds since 1970.
+    """
     value = update.model_dump_json(exclude_none=True).encode()
     headers = [("content-type", b"application/json")]
     return ConsumerRecord(
-        "verified", 3, offset, 0, 0, update.key.encode(), value, None, 1, len(value), headers
+        "verified",
+        3,
+        offset,
+        written or epoch_milliseconds(update.received_at),
+        0,
+        update.key.encode(),
+        value,
+        None,
+        1,
+        len(value),
+        headers,
     )
 
 

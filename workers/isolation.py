@@ -5,7 +5,7 @@ offset stays, its metadata becomes `deaths=<n+1>`, and any progress clears it. W
 finds a number there knows how many processes died at that offset:
 
 * from one death on, records are taken one by one, each pre-announced, so the offset moves to the
-  culprit
+  culprit; and by one partition of the process at a time, so the next death is counted against it
 * at `deaths_max` deaths the record at that offset is given up: a dead letter, without processing it
 
 A broker that refuses an output for good (too large, say) leads to the same, without any death.

@@ -14,7 +14,7 @@ import random
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -72,6 +72,7 @@ class Surroundings:
     metrics: Metrics
     log: Logger
     failpoint: Failpoint
+    suspicion: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class PartitionLoop:
@@ -164,6 +165,15 @@ class PartitionLoop:
 
     async def _work_off(self, records: Sequence[InputRecord]) -> None:
         """Process and commit `records`, as often as it takes; return early only when stopped."""
+        if self._isolation.careful:
+            # One suspect at a time in the whole process: a death must count against it alone, and
+            # not against whatever the other partitions had in hand just then.
+            async with self._around.suspicion:
+                await self._try(records)
+        else:
+            await self._try(records)
+
+    async def _try(self, records: Sequence[InputRecord]) -> None:
         await self._announce(records[0].offset)
         failures = 0
         while not self.stopping:

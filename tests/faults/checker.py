@@ -76,8 +76,8 @@ class History:
 class Verdict:
     """How much there was, and every violation in words; a sound history has none.
 
-    `lost` and `undecided` also shrink to nothing as the workers catch up, so they tell when a run
-    is over.
+    `lost`, `undecided` and `diverged` also shrink to nothing as the workers catch up (the topics
+    are not read at one instant), so they tell when a run is over.
     """
 
     acknowledged: int
@@ -97,7 +97,7 @@ class Verdict:
     @property
     def settled(self) -> bool:
         """Tell whether every acknowledged callback has reached its end."""
-        return not self.lost and not self.undecided
+        return not self.lost and not self.undecided and not self.diverged
 
     @property
     def doubled(self) -> tuple[str, ...]:

@@ -66,7 +66,9 @@ async def test_state_machine_without_fence_is_caught(pipeline: Pipeline, marker:
     client = pipeline.client(marker)
 
     await woken_without_fence(pipeline, "state-machine", client)
-    verdict = await pipeline.judged("MUTANT state machine without fence, wakes up", client)
+    verdict = await pipeline.judged(
+        "MUTANT state machine without fence, wakes up", client, settled=False
+    )
 
     assert verdict.doubled_ids
     assert verdict.doubled_effects

@@ -8,6 +8,7 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
 from contracts.errors import Rejected
+from contracts.instants import epoch_milliseconds
 from contracts.topics import Topics
 from contracts.update import VerifiedUpdate
 from runtime.configuration_file import load_configuration
@@ -135,6 +136,18 @@ def test_final_transaction_is_forgotten_by_record_time_with_a_tombstone() -> Non
 
     tombstones = [one.key for one in outputs if one.topic == TOPICS.state and one.value is None]
     assert tombstones == [b"shop:t1"]
+
+
+def test_ingress_clock_years_ahead_forgets_nothing() -> None:
+    """Record time is bounded by the record itself: one bad clock must not empty a partition."""
+    machine = processor()
+    batch(machine, said("PAID"))
+    ahead = said("PAID", transaction="t2", seconds=900 * DAY_SECONDS)
+
+    machine.process(verified_record(ahead, written=epoch_milliseconds(at(0))))
+    outputs = machine.finish()
+
+    assert [one.key for one in outputs if one.value is None] == []
 
 
 def test_transaction_is_remembered_until_its_time_is_over() -> None:

@@ -71,13 +71,20 @@ class StateMachineProcessor:
         key = update.key.encode()
         decisions = decide(self._state.get(key), update, rules)
         traceparent = _traceparent(record)
-        outputs = [output for one in decisions for output in self._outputs(one, key, traceparent)]
+        noticed = [
+            anomaly(one, one.notice, self._provider.lifecycle) for one in decisions if one.notice
+        ]
+        outputs = [output for one in decisions for output in self._status(one, key, traceparent)]
+        outputs += [self._anomaly(one, key, traceparent) for one in noticed]
         # Nothing below can fail, so a record that raised above has left nothing behind.
         for decision in decisions:
             if decision.after is not None:
                 self._state.put(key, decision.after)
             self._decided.append(decision)
-        self._record_time = max(self._record_time, epoch_milliseconds(update.received_at))
+        self._noticed += noticed
+        # An ingress clock years ahead must not forget everything: the record was written then.
+        received = min(epoch_milliseconds(update.received_at), record.timestamp)
+        self._record_time = max(self._record_time, received)
         return outputs
 
     def finish(self) -> Sequence[Output]:
@@ -114,25 +121,20 @@ class StateMachineProcessor:
                 found = alarm_anomaly(
                     name, snapshot, notice, provider=self._provider, noticed_at=noticed_at
                 )
+                self._noticed.append(found)
                 outputs.append(self._anomaly(found, key, ""))
         return [*outputs, *self._changelog()]
 
-    def _outputs(self, decision: Decision, key: bytes, traceparent: str) -> list[Output]:
-        outputs = []
-        what = decision.update.what
-        lifecycle = self._provider.lifecycle
-        if decision.outcome is Outcome.APPLIED and decision.after and isinstance(what, Statement):
-            event = status_event(decision, what, decision.after, lifecycle)
-            value = event.model_dump_json(exclude_none=False).encode()
-            headers = event.headers(traceparent)
-            outputs.append(Output(self._topics.status, key, value, headers, self._partition))
-        if decision.notice is not None:
-            found = anomaly(decision, decision.notice, lifecycle)
-            outputs.append(self._anomaly(found, key, traceparent))
-        return outputs
+    def _status(self, decision: Decision, key: bytes, traceparent: str) -> list[Output]:
+        what, after = decision.update.what, decision.after
+        if decision.outcome is not Outcome.APPLIED or not after or not isinstance(what, Statement):
+            return []
+        event = status_event(decision, what, after, self._provider.lifecycle)
+        headers = event.headers(traceparent)
+        value = event.model_dump_json().encode()
+        return [Output(self._topics.status, key, value, headers, self._partition)]
 
     def _anomaly(self, found: Anomaly, key: bytes, traceparent: str) -> Output:
-        self._noticed.append(found)
         value = found.model_dump_json().encode()
         return Output(
             self._topics.anomalies, key, value, found.headers(traceparent), self._partition
