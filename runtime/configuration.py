@@ -4,9 +4,9 @@ docs/CONFIGURATION.md is generated from this model; runtime/configuration_file.p
 """
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runtime.endpoint_configuration import (
@@ -93,10 +93,17 @@ class Ingress(Section):
         2, description="How long a batch waits for more callbacks while Kafka is idle."
     )
     # 16 KiB, the client's default, moves seven callbacks a round trip; 256 KiB are twice as fast.
-    batch_bytes_max: Annotated[int, Field(ge=262_144)] = Field(
+    # The raw topics take no larger batch than 1 MiB.
+    batch_bytes_max: Annotated[int, Field(ge=262_144, le=1_048_576)] = Field(
         524_288, description="The largest batch sent to one partition."
     )
     grace_seconds: Seconds = Field(25, description="From SIGTERM to exit; below Kubernetes' 30.")
+
+    @model_validator(mode="after")
+    def _processes_share_a_port(self) -> Self:
+        if self.processes > 1 and self.port == 0:
+            raise ValueError("several processes share one port: name it")
+        return self
 
 
 class Breaker(Section):
@@ -123,8 +130,8 @@ class Worker(Section):
     revoke_seconds: Seconds = Field(
         5, description="Budget to finish a Kafka transaction on revocation."
     )
-    deaths_max: Count = Field(
-        3, description="Deaths at one offset before it is isolated, then given up."
+    deaths_max: Annotated[int, Field(ge=2)] = Field(
+        3, description="Deaths at one offset before it is given up; the first may be anybody's."
     )
     session_seconds: Seconds = Field(
         15, description="A worker silent for so long loses its partitions."
