@@ -99,6 +99,7 @@ class Enqueuer:
         # Nobody would hear in time of a record in a batch whose time is over.
         if batch is None or batch.given_up or not _append(batch, headers, body):
             self._seal()
+            self._pump()
             batch = self._open_batch()
             _append(batch, headers, body)
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

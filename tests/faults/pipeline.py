@@ -243,11 +243,14 @@ async def shortest_session_seconds(bootstrap_servers: str) -> float:
 
 
 async def working(*workers: EsitoProcess) -> None:
-    """Wait until `workers` have taken all partitions between them."""
-    await until(
-        lambda: sum(one.count("partition.taken") for one in workers) >= PARTITIONS,
-        f"{', '.join(one.name for one in workers)} have taken {PARTITIONS} partitions",
-    )
+    """Wait until `workers` have taken all partitions between them; fail if one has ended."""
+    names = ", ".join(one.name for one in workers)
+
+    def taken() -> bool:
+        assert all(one.exit_code is None for one in workers), f"one of {names} has ended"
+        return sum(one.count("partition.taken") for one in workers) >= PARTITIONS
+
+    await until(taken, f"{names} have taken {PARTITIONS} partitions")
 
 
 def _golden_vector() -> dict[str, str]:

@@ -18,7 +18,7 @@ from runtime.metrics import Metrics
 pytestmark = pytest.mark.timeout(30)
 
 BODY: Final = b"0123456789"
-SOON_SECONDS: Final = 0.05
+SOON_SECONDS: Final = 0.25
 NEVER_SECONDS: Final = 60.0
 WAIT_SECONDS_MAX: Final = 10.0
 
