@@ -1,6 +1,7 @@
 """Give every test the real Kafka of the session and a prefix for its topics."""
 
 import secrets
+import signal
 from collections.abc import Iterator
 from contextlib import nullcontext
 
@@ -11,6 +12,11 @@ from tests.kafka import Kafka, Report, any_kafka, embedded_cluster, run
 from tests.property.profiles import register_profiles
 
 register_profiles()
+
+# A shell without job control starts its background jobs deaf to Ctrl-C, and they pass that on; tests
+# that send SIGINT to a process of their own would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
