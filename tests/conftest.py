@@ -13,7 +13,7 @@ from tests.property.profiles import register_profiles
 
 register_profiles()
 
-# A shell without job control starts its background jobs deaf to Ctrl-C, and they pass that on; tests
+# A shell without job control starts background jobs deaf to Ctrl-C, and they pass that on; tests
 # that send SIGINT to a process of their own would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
