@@ -6,6 +6,7 @@ never rewritten: they are kept as given, with as many digits as the provider sen
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, StringConstraints
@@ -42,6 +43,8 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
+# Each update's time is asked for three times: its expiry, the record time, the latency.
+@lru_cache(maxsize=4_096)
 def epoch_milliseconds(text: str) -> int:
     """Return the milliseconds since 1970 of an Instant, rounded down.
 
