@@ -33,7 +33,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $(STAMP)
 
 .PHONY: demo
-demo: $(STAMP) ## Run both providers with faults on an embedded Kafka, and end by itself
+demo: $(STAMP) ## Run all providers with faults on an embedded Kafka, and end by itself
 	@$(BIN)/esito demo
 
 .PHONY: test

@@ -47,6 +47,14 @@ class RefusalCode(Code):
         "credentials_wrong",
         "The API key or the message authentication code is wrong.",
     )
+    EDGE_UNTRUSTED = (
+        "edge_untrusted",
+        "A header that only the trusted edge may set came from another address.",
+    )
+    HEADER_FORBIDDEN = (
+        "header_forbidden",
+        "The request has a header that this provider's callbacks must not carry.",
+    )
     TIMESTAMP_MALFORMED = "timestamp_malformed", "The signed timestamp is not in the agreed format."
     ENDPOINT_FULL = (
         "endpoint_full",
@@ -89,6 +97,130 @@ class RejectionCode(Code):
         "signature_mismatch",
         "No valid key reproduces the signature over these bytes.",
     )
+    SIGNATURE_MALFORMED = (
+        "signature_malformed",
+        "The signature cannot be read: not base64, not the standard's structure, junk in a value.",
+    )
+    SIGNATURE_MISPLACED = (
+        "signature_misplaced",
+        "The signature stands elsewhere, or covers something else, than the document it must sign.",
+    )
+    SIGNATURE_AMBIGUOUS = (
+        "signature_ambiguous",
+        "More than one signature, or one id twice: two readers could take different ones.",
+    )
+    ALGORITHM_FORBIDDEN = (
+        "algorithm_forbidden",
+        "The signature names an algorithm that the endpoint does not allow.",
+    )
+    CERTIFICATE_MISSING = "certificate_missing", "The callback brings no certificate to prove by."
+    CERTIFICATE_MALFORMED = "certificate_malformed", "The certificate or its chain cannot be read."
+    CERTIFICATE_UNTRUSTED = (
+        "certificate_untrusted",
+        "No chain leads from the certificate to a pinned root, and it is not pinned itself.",
+    )
+    CERTIFICATE_CHAIN_INVALID = (
+        "certificate_chain_invalid",
+        "A certificate of the chain may not issue, or the chain is longer than it allows.",
+    )
+    CERTIFICATE_NOT_YET_VALID = (
+        "certificate_not_yet_valid",
+        "A certificate was not valid yet when the callback was received.",
+    )
+    CERTIFICATE_EXPIRED = (
+        "certificate_expired",
+        "A certificate was no longer valid when the callback was received.",
+    )
+    CERTIFICATE_PROFILE_INVALID = (
+        "certificate_profile_invalid",
+        "The certificate is not one to sign callbacks with: a CA's, or without that key usage.",
+    )
+    CERTIFICATE_REVOKED = "certificate_revoked", "A revocation list names the certificate."
+    CERTIFICATE_STATUS_UNKNOWN = (
+        "certificate_status_unknown",
+        "No current revocation list covers the certificate, and the endpoint demands one.",
+    )
+    SIGNER_UNKNOWN = (
+        "signer_unknown",
+        "The certificate belongs to no service provider of the endpoint's registry.",
+    )
+    SIGNER_MISMATCH = (
+        "signer_mismatch",
+        "The party that the message names is not the one that proved who it is.",
+    )
+    PATH_TOKEN_MISMATCH = (
+        "path_token_mismatch",
+        "The path was made for another transaction than the body names.",
+    )
+    TOKEN_MALFORMED = (
+        "token_malformed",
+        "A token is not a compact JWS of strict base64url and JSON.",
+    )
+    TOKEN_HEADER_FORBIDDEN = (
+        "token_header_forbidden",
+        "A token's header names its own key, or something critical that is not understood.",
+    )
+    TOKEN_TYPE_WRONG = "token_type_wrong", "A token's typ is none that the endpoint takes."
+    TOKEN_KEY_UNKNOWN = (
+        "token_key_unknown",
+        "The issuer's key set has no such key, and was read after the callback came.",
+    )
+    TOKEN_ISSUER_UNKNOWN = "token_issuer_unknown", "The endpoint trusts no issuer of this name."
+    TOKEN_KEY_SOURCE_WRONG = (
+        "token_key_source_wrong",
+        "A token names another jwks_uri than the one pinned for its issuer.",
+    )
+    TOKEN_AUDIENCE_WRONG = "token_audience_wrong", "A token is meant for somebody else."
+    TOKEN_EXPIRED = "token_expired", "A token had expired when the callback was received."
+    TOKEN_NOT_YET_VALID = (
+        "token_not_yet_valid",
+        "A token was issued, or becomes valid, after the callback was received.",
+    )
+    TOKEN_TOO_OLD = "token_too_old", "A token was issued longer ago than the endpoint takes."
+    TOKEN_CLAIM_MISSING = (
+        "token_claim_missing",
+        "A token lacks a claim that must be there, or has it in the wrong shape.",
+    )
+    PRESENTATION_MISSING = (
+        "presentation_missing",
+        "A token has no vp_token, and the endpoint demands one.",
+    )
+    PRESENTATION_MALFORMED = (
+        "presentation_malformed",
+        "A presentation is neither an SD-JWT nor an mdoc as their standards have them.",
+    )
+    PRESENTATION_UNTRUSTED = (
+        "presentation_untrusted",
+        "No trusted issuer vouches for a presentation, or its issuer's signature is wrong.",
+    )
+    PRESENTATION_TYPE_WRONG = (
+        "presentation_type_wrong",
+        "A presentation is of a credential type that the endpoint does not take.",
+    )
+    PRESENTATION_DISCLOSURE_INVALID = (
+        "presentation_disclosure_invalid",
+        "A disclosed claim is not covered by the issuer's signature, or is covered twice.",
+    )
+    PRESENTATION_CLAIM_MISSING = (
+        "presentation_claim_missing",
+        "A presentation lacks a claim that must be there, or has it in the wrong shape.",
+    )
+    PRESENTATION_EXPIRED = (
+        "presentation_expired",
+        "A presented credential had expired when the callback was received.",
+    )
+    PRESENTATION_NOT_YET_VALID = (
+        "presentation_not_yet_valid",
+        "A presented credential was not valid yet when the callback was received.",
+    )
+    PRESENTATION_BINDING_MISSING = (
+        "presentation_binding_missing",
+        "A presentation does not prove its holder, and the endpoint demands it.",
+    )
+    PRESENTATION_BINDING_INVALID = (
+        "presentation_binding_invalid",
+        "A presentation's proof of its holder is wrong, old, or made for another.",
+    )
     TIMESTAMP_MALFORMED = "timestamp_malformed", "The signed timestamp is not in the agreed format."
     TIMESTAMP_OUTSIDE_TOLERANCE = (
         "timestamp_outside_tolerance",
@@ -103,6 +235,19 @@ class RejectionCode(Code):
         "The body has NaN, Infinity or an integer of absurd length.",
     )
     JSON_TOO_DEEP = "json_too_deep", "The body is nested deeper than the limit."
+    XML_INVALID = "xml_invalid", "The document is not well-formed XML in UTF-8."
+    XML_FORBIDDEN = (
+        "xml_forbidden",
+        "The document has a DTD, an entity, or a processing instruction; none is taken.",
+    )
+    XML_TOO_DEEP = (
+        "xml_too_deep",
+        "The document is nested deeper, or has more parts, than the limit.",
+    )
+    DOCUMENT_UNKNOWN = (
+        "document_unknown",
+        "The document is no message that this provider's callbacks carry.",
+    )
     PAYLOAD_INVALID = (
         "payload_invalid",
         "A field that a decision needs is absent or has the wrong shape.",
@@ -134,5 +279,13 @@ class AnomalyCode(Code):
     UNKNOWN_STATUS = (
         "unknown_status",
         "The provider said something that its lifecycle table does not know.",
+    )
+    TERMS_BROKEN = (
+        "terms_broken",
+        "A callback does not keep to what was registered for its transaction; nothing moved.",
+    )
+    ID_REUSED = (
+        "id_reused",
+        "An id that must be used once came again with other content; what it said was processed.",
     )
     PROBE = "probe", "The provider sent a test callback; no transaction is concerned."

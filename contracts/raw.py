@@ -1,7 +1,8 @@
 """Describe a raw record: the body, byte for byte, and in headers what the ingress knows of it.
 
 Metadata lives in headers because a body may be any bytes: a Latin-1 body survives no JSON envelope.
-Credentials never appear: `esito-principal` names the credential that authenticated, not its secret.
+Credentials never appear: `esito-principal` names the credentials that authenticated, not their
+secrets. A client certificate is none: it is public, and evidence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ RECEIVED_AT: Final = "esito-received-at"
 METHOD: Final = "esito-method"
 TARGET_URI: Final = "esito-target-uri"
 PRINCIPAL: Final = "esito-principal"
+CLIENT_CERTIFICATE: Final = "esito-client-certificate"
 CONTENT_TYPE: Final = "content-type"
 TRACEPARENT: Final = "traceparent"
 HTTP_PREFIX: Final = "http-"
@@ -41,6 +43,9 @@ class RawCallback:
 
     `http` holds the provider's allow-listed header fields, names in lower case, values as received.
     `received_at` is RFC 3339 in UTC with microseconds; it is "now" for every later decision.
+    `principal` is a list of `scheme:key id`, separated by spaces: every credential by which the
+    ingress knew the caller, and nothing where a signature alone will tell. `client_certificate` is
+    the base64 of the DER certificate that the caller's TLS connection was made with, if any.
     """
 
     body: bytes
@@ -53,6 +58,7 @@ class RawCallback:
     principal: str
     content_type: str = ""
     traceparent: str = ""
+    client_certificate: bytes = b""
     http: Mapping[str, bytes] = field(default_factory=dict)
 
     def headers(self) -> list[tuple[str, bytes]]:
@@ -70,6 +76,8 @@ class RawCallback:
             pairs.append((CONTENT_TYPE, self.content_type.encode("utf-8", "surrogateescape")))
         if self.traceparent:
             pairs.append((TRACEPARENT, self.traceparent.encode()))
+        if self.client_certificate:
+            pairs.append((CLIENT_CERTIFICATE, self.client_certificate))
         pairs.extend((HTTP_PREFIX + name, value) for name, value in self.http.items())
         return pairs
 
@@ -95,6 +103,7 @@ class RawCallback:
                 principal=found.get(PRINCIPAL, b"").decode(),
                 content_type=found.get(CONTENT_TYPE, b"").decode("utf-8", "surrogateescape"),
                 traceparent=found.get(TRACEPARENT, b"").decode("ascii"),
+                client_certificate=found.get(CLIENT_CERTIFICATE, b""),
                 http={
                     name[len(HTTP_PREFIX) :]: value
                     for name, value in headers

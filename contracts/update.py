@@ -19,6 +19,11 @@ DecimalText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}(\.[0-9]{1,
 ShortText = Annotated[str, StringConstraints(max_length=500)]
 
 
+def _is_empty(value: object) -> bool:
+    """Tell whether a member is left out of the JSON: most records have nothing to say there."""
+    return not value
+
+
 class Record(BaseModel):
     """The base of everything written to a topic as JSON: frozen, and closed to unknown members."""
 
@@ -30,15 +35,28 @@ class Scheme(StrEnum):
 
     API_KEY = "api_key"
     HMAC = "hmac"
+    PATH_TOKEN = "path_token"  # noqa: S105 - a scheme's name
+    CLIENT_CERTIFICATE = "client_certificate"
+    XMLDSIG = "xmldsig"
+    DETACHED_SIGNATURE = "detached_signature"
+    DETACHED_JWS = "detached_jws"
+    JWS = "jws"
 
 
 class Proof(Record):
-    """Who vouches for the bytes: scheme, algorithm, the key's id, and the signer it belongs to."""
+    """Who vouches for the bytes: scheme, algorithm, the key's id, and the signer it belongs to.
+
+    For a certificate, the key's id is the SHA-256 of its DER in lower-case hexadecimal. `beside`
+    are the other schemes that held as well, where an endpoint demands several.
+    """
 
     scheme: Annotated[Scheme, Field(strict=False)]
     algorithm: str
     key_id: str
     signer: str
+    beside: tuple[Annotated[Scheme, Field(strict=False)], ...] = Field(
+        (), strict=False, exclude_if=_is_empty
+    )
 
 
 class Origin(Record):
@@ -65,11 +83,34 @@ class Reason(Record):
     text: ShortText | None = None
 
 
+class FindingCode(StrEnum):
+    """How a payload that can be processed departs from what its standard prescribes."""
+
+    MISSING = "missing"
+    TEXT_TOO_LONG = "text_too_long"
+    TEXT_MALFORMED = "text_malformed"
+    CODE_UNKNOWN = "code_unknown"
+    ONE_FOR_MANY = "one_for_many"
+    MANY_FOR_ONE = "many_for_one"
+    DATE_MALFORMED = "date_malformed"
+    AMOUNT_MALFORMED = "amount_malformed"
+    MISPLACED = "misplaced"
+    SCHEMA_INVALID = "schema_invalid"
+
+
+class Finding(Record):
+    """One departure from the standard: which rule, and where; never a value of the body."""
+
+    code: Annotated[FindingCode, Field(strict=False)]
+    where: ShortText
+
+
 class Statement(Record):
     """What one payload says about one transaction: the provider's words, in our shape.
 
     `fact` is what stays the same when the provider sends it again: it makes the status event's id.
-    Where no lifecycle passes through one status twice, that is the native status.
+    Where no lifecycle passes through one status twice, that is the native status. `terms` is what
+    it says towards the terms of the transaction's expectation; a secret in it is a keyed digest.
     """
 
     transaction_id: TransactionId
@@ -79,13 +120,30 @@ class Statement(Record):
     amount: Amount | None = None
     occurred_at: Annotated[str, StringConstraints(max_length=40)] | None = None
     references: dict[str, ShortText] = Field(default_factory=dict)
+    terms: dict[str, ShortText] = Field(default_factory=dict, exclude_if=_is_empty)
+    findings: tuple[Finding, ...] = Field((), strict=False, exclude_if=_is_empty)
+
+
+class Witness(Record):
+    """An id that may be used once (a message's, a verification's), and what it was used for.
+
+    It is a key of its own in the state machine, so an id that comes again with another mark is
+    noticed whichever transaction it is about. `mark` is a digest.
+    """
+
+    transaction_id: TransactionId
+    mark: Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 class Expectation(Record):
-    """Our own side announces a transaction it has started, and by when it should be final."""
+    """Our own side announces a transaction it has started, and by when it should be final.
+
+    `terms` is what its callbacks must keep to; a secret among them is a keyed digest.
+    """
 
     transaction_id: TransactionId
     deadline: Instant | None = None
+    terms: dict[str, ShortText] = Field(default_factory=dict, exclude_if=_is_empty)
 
 
 class VerifiedUpdate(Record):
@@ -98,7 +156,7 @@ class VerifiedUpdate(Record):
     endpoint: str
     source: Annotated[Source, Field(strict=False)]
     received_at: Instant
-    what: Annotated[Statement | Expectation, Field(union_mode="left_to_right")]
+    what: Annotated[Statement | Witness | Expectation, Field(union_mode="left_to_right")]
     proof: Proof
     origin: Origin
 

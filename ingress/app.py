@@ -1,17 +1,20 @@
 """Join endpoints, raw topics and the HTTP server; start in one order, stop in the other."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
 
 from contracts.codes import RefusalCode
 from contracts.provider import Answers
-from ingress.answers import empty, problem, status_of
+from ingress.answers import empty, epc_error, problem, status_of
 from ingress.authenticate import Refused
 from ingress.endpoint import EndpointHandler
 from ingress.enqueue import STOP_SECONDS, Enqueuer
@@ -39,7 +42,10 @@ _CLOSING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """All there is to serve: the handlers by route, the ways into Kafka, and what is counted."""
+    """All there is to serve: the handlers by route, the ways into Kafka, and what is counted.
+
+    `prefixes` are the routes under which any one more segment is a callback's too.
+    """
 
     settings: IngressSettings
     routes: Mapping[Route, EndpointHandler]
@@ -47,6 +53,8 @@ class App:
     metrics: Metrics
     refusals: Refusals
     log: Logger
+    prefixes: Mapping[Route, EndpointHandler] = field(default_factory=dict)
+    client_certificates: ssl.VerifyMode = ssl.CERT_REQUIRED
 
     def readiness(self) -> Mapping[str, bool]:
         """Return what /readyz shows; credentials are loaded before this object exists."""
@@ -64,11 +72,12 @@ class App:
             settings=settings,
             count_refusal=partial(self.refusals.count, ""),
         )
-        runner = web.ServerRunner(
-            server, handle_signals=False, shutdown_timeout=settings.grace_seconds
+        listener = await listen(
+            server,
+            settings,
+            reuse_port=reuse_port,
+            client_certificates=self.client_certificates,
         )
-        await runner.setup()
-        listener = await listen(server, settings, reuse_port=reuse_port)
         try:
             for enqueuer in self.enqueuers.values():
                 enqueuer.start()
@@ -78,19 +87,16 @@ class App:
             await stop.wait()
         finally:
             listener.close()
-            await self._finish(runner)
+            await self._finish(server)
 
-    async def _finish(self, runner: web.ServerRunner) -> None:
-        """Let handlers in flight end, then close connections, all within the grace period.
+    async def _finish(self, server: Server) -> None:
+        """Let handlers in flight end, then close the ways into Kafka, all within the grace period.
 
-        aiohttp grants its timeout twice, to the handlers and then to the connections; the bound
-        here holds for both. What has no answer by then was never answered 2xx.
+        What has no answer by then was never answered 2xx.
         """
         grace = self.settings.grace_seconds
         end = asyncio.get_running_loop().time() + grace
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(end - min(STOP_SECONDS, grace / 2)):
-                await runner.cleanup()
+        await server.finish(end=end - min(STOP_SECONDS, grace / 2))
         with suppress(TimeoutError):
             async with asyncio.timeout_at(end):
                 await asyncio.gather(*(one.stop() for one in self.enqueuers.values()))
@@ -133,17 +139,29 @@ class Callbacks:
             return self._refusal(request, RefusalCode.UNFORESEEN, handler)
         if status == handler.settings.door.answers.accepted:
             self._counters[handler, "accepted"].inc()
-            return empty(status)
-        self._counters[handler, "stale"].inc()
-        return problem(status, retry_after_seconds=self._app.settings.retry_after_seconds)
+            response = empty(status)
+        else:
+            self._counters[handler, "stale"].inc()
+            response = self._error(request, status, handler)
+        if self._draining.is_set():
+            response.force_close()
+        return response
 
     def _route(self, request: web.BaseRequest, target: str) -> EndpointHandler | None:
         path = target.partition("?")[0]
+        handler = self._found(self._app.routes, request, path)
+        if handler is None and self._app.prefixes:
+            handler = self._found(self._app.prefixes, request, path.rpartition("/")[0])
+        return handler
+
+    def _found(
+        self, routes: Mapping[Route, EndpointHandler], request: web.BaseRequest, path: str
+    ) -> EndpointHandler | None:
         if self._hosts:
-            handler = self._app.routes.get((_host(request), path))
+            handler = routes.get((_host(request), path))
             if handler is not None:
                 return handler
-        return self._app.routes.get((None, path))
+        return routes.get((None, path))
 
     def _refusal(
         self, request: web.BaseRequest, code: RefusalCode, handler: EndpointHandler | None
@@ -152,17 +170,42 @@ class Callbacks:
         self._app.refusals.count(name, code)
         answers = handler.settings.door.answers if handler else Answers()
         allow = ", ".join(handler.settings.door.methods) if handler else ""
-        response = problem(
+        response = self._error(
+            request,
             status_of(code, answers),
-            retry_after_seconds=self._app.settings.retry_after_seconds,
+            handler,
             allow=allow if code is RefusalCode.METHOD_FORBIDDEN else "",
         )
         # RFC 9110 §10.1.1: a caller who waits for "100 Continue" may leave the body out, and then
         # its next request would be read as that body.
         awaited = "Expect" in request.headers and not request.content.is_eof()
-        if awaited or code in _CLOSING:
+        if awaited or code in _CLOSING or self._draining.is_set():
             response.force_close()
         return response
+
+    def _error(
+        self,
+        request: web.BaseRequest,
+        status: int,
+        handler: EndpointHandler | None,
+        *,
+        allow: str = "",
+    ) -> web.Response:
+        seconds = self._app.settings.retry_after_seconds
+        # Where an endpoint hides behind a 404, it must be the one of a path that there is not.
+        if handler is None or status == HTTPStatus.NOT_FOUND:
+            return problem(status, retry_after_seconds=seconds)
+        if handler.settings.door.answers.error_model == "problem":
+            return problem(status, retry_after_seconds=seconds, allow=allow)
+        paths = handler.settings.paths
+        called = request.raw_path.partition("?")[0]
+        return epc_error(
+            status,
+            path=called if called in paths else paths[0],
+            at=datetime.now(UTC),
+            retry_after_seconds=seconds,
+            allow=allow,
+        )
 
 
 def _target(request: web.BaseRequest) -> str:

@@ -1,6 +1,6 @@
 """Decide who is calling, from header fields, raw bytes and the time. Pure: all three are given.
 
-Two steps, because the first needs no body: without a valid API key nobody makes us read one.
+Two steps, because the first needs no body: without a right credential nobody makes us read one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from contracts.codes import RefusalCode
 from contracts.errors import EsitoError
 from contracts.provider import Door
+from runtime import path_token
 from runtime.configuration import Hmac
 from runtime.key_ring import KeyRing
 from runtime.mac import MacInput, matching_secret, read_timestamp
@@ -72,6 +73,50 @@ def authenticate_hmac(
     if claimed is None:
         raise Refused(RefusalCode.TIMESTAMP_MALFORMED)
     return Signed(key_id, stale=abs(at - claimed) > timedelta(seconds=hmac.tolerance_seconds))
+
+
+def authenticate_path(
+    segment: str, ring: KeyRing, *, endpoint: str, at: datetime
+) -> tuple[str, str]:
+    """Return the id of the key that sealed the path, and the transaction id that it seals.
+
+    Raises:
+        Refused: `credentials_missing`, `credentials_wrong`.
+    """
+    if not segment:
+        raise Refused(RefusalCode.CREDENTIALS_MISSING)
+    found = path_token.identify(segment, ring, endpoint=endpoint, at=at)
+    if found is None:
+        raise Refused(RefusalCode.CREDENTIALS_WRONG)
+    return found
+
+
+def demand_signature(fields: HeaderFields, alternatives: Sequence[Sequence[str]]) -> None:
+    """Check that all headers of one of `alternatives` came; no alternatives: nothing is demanded.
+
+    Only the verifier can tell whether the signature is right; without one it need not be asked.
+
+    Raises:
+        Refused: `credentials_missing`.
+    """
+    if alternatives and not any(all(map(fields.get, names)) for names in alternatives):
+        raise Refused(RefusalCode.CREDENTIALS_MISSING)
+
+
+def kept_fields(fields: HeaderFields, names: Sequence[str]) -> dict[str, bytes]:
+    """Return the bytes of those of `names` that came; a signature may cover each of them.
+
+    Raises:
+        Refused: `credentials_ambiguous`: one of them came twice.
+    """
+    kept = {}
+    for name in names:
+        values: Sequence[str] = fields.getall(name, ())
+        if len(values) > 1:
+            raise Refused(RefusalCode.CREDENTIALS_AMBIGUOUS)
+        if values:
+            kept[name] = values[0].encode("utf-8", "surrogateescape")
+    return kept
 
 
 def single_field(fields: HeaderFields, name: str) -> bytes:

@@ -1,20 +1,25 @@
 """Build the app that a configuration describes: a handler per endpoint, a way in per provider."""
 
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
+from aiohttp import web
 from prometheus_client import Counter
 
 from contracts.errors import Broken
-from contracts.provider import Door
+from contracts.provider import Answers, Door
 from contracts.raw import Source
 from contracts.topics import Topics
 from ingress.app import App, Route
-from ingress.doors import door_of, load_doors
+from ingress.client_certificate import Certificate, Edges
+from ingress.doors import door_of, load_doors, signature_headers
 from ingress.endpoint import EndpointHandler, EndpointSettings
 from ingress.enqueue import Enqueuer
 from ingress.record_headers import RecordHeaders
 from ingress.refusals import Refusals
+from ingress.server import certificate_of_connection, peer_of
 from ingress.waiting import Room, Waiting
 from runtime.configuration import Configuration, Endpoint
 from runtime.kafka import RECORD_OVERHEAD_BYTES, KafkaClients
@@ -50,7 +55,8 @@ class AppBuilder:
         """Return the app.
 
         Raises:
-            Broken: an endpoint lacks what its provider demands, or two endpoints share a route.
+            Broken: an endpoint lacks what its provider demands, two endpoints share a route, or
+                nobody would ask callers for the certificate that an endpoint demands.
         """
         routes: dict[Route, EndpointHandler] = {}
         for endpoint in self._configuration.endpoints:
@@ -63,6 +69,8 @@ class AppBuilder:
         return App(
             settings=self._configuration.ingress,
             routes=routes,
+            prefixes=prefixes_of(routes),
+            client_certificates=client_certificates(self._configuration),
             enqueuers=self._enqueuers,
             metrics=self._metrics,
             refusals=Refusals(self._metrics, self._log),
@@ -73,41 +81,60 @@ class AppBuilder:
         door = door_of(endpoint, self._doors)
         waiting = self._waiting(endpoint)
         enqueuer = self._enqueuer(endpoint.provider)
-        route = (endpoint.host.lower() if endpoint.host else None, endpoint.path)
-        handlers = {route: EndpointHandler(self._settings(endpoint, door, waiting), enqueuer)}
+        handler = EndpointHandler(self._settings(endpoint, door, waiting), enqueuer)
+        host = endpoint.host.lower() if endpoint.host else None
+        handlers: dict[Route, EndpointHandler] = {
+            (host, path): handler for path in (endpoint.path, *endpoint.more_paths)
+        }
         if endpoint.expectations is not None:
-            own = Door(provider=endpoint.provider, credentials=("api_key",))
-            own = own.model_copy(
-                update={"answers": own.answers.model_copy(update={"accepted": 202})}
-            )
-            settings = self._settings(endpoint, own, waiting, source=Source.EXPECTATION)
+            settings = self._expectation_settings(endpoint, waiting)
             handlers[None, EXPECTATIONS + endpoint.name] = EndpointHandler(settings, enqueuer)
         return handlers
 
-    def _settings(
-        self, endpoint: Endpoint, door: Door, waiting: Waiting, *, source: Source = Source.CALLBACK
-    ) -> EndpointSettings:
-        expectation = source is Source.EXPECTATION
+    def _settings(self, endpoint: Endpoint, door: Door, waiting: Waiting) -> EndpointSettings:
         keys = partial(self._keys.of, endpoint.name)
-        ingress = self._configuration.ingress
         return EndpointSettings(
             name=endpoint.name,
+            paths=(endpoint.path, *endpoint.more_paths),
             door=door,
-            api_key=lambda: keys().expectations if expectation else keys().api_key,
-            hmac_keys=lambda: keys().hmac,
+            api_key=(lambda: keys().api_key) if endpoint.api_key else None,
+            hmac_keys=(lambda: keys().hmac) if endpoint.hmac else None,
             hmac=endpoint.hmac,
-            headers=RecordHeaders(
-                endpoint=endpoint.name,
-                source=source,
-                method=door.methods[0],
-                public_url=ingress.public_url,
-            ),
+            path_token=(lambda: keys().path_token) if endpoint.path_token else None,
+            client_certificate=_client_certificate(endpoint),
+            signature_headers=signature_headers(endpoint),
+            headers=self._record_headers(endpoint, door, Source.CALLBACK),
             waiting=waiting,
-            body_bytes_max=_EXPECTATION_BODY_BYTES_MAX
-            if expectation
-            else endpoint.limits.body_bytes_max,
-            body_seconds=ingress.body_seconds,
+            body_bytes_max=endpoint.limits.body_bytes_max,
+            body_seconds=self._configuration.ingress.body_seconds,
             authenticated=self._authenticated(endpoint.name),
+        )
+
+    def _expectation_settings(self, endpoint: Endpoint, waiting: Waiting) -> EndpointSettings:
+        """Return what our own side's road to an endpoint is: a key of its own, and a 202."""
+        keys = partial(self._keys.of, endpoint.name)
+        door = Door(
+            provider=endpoint.provider, credentials=("api_key",), answers=Answers(accepted=202)
+        )
+        return replace(
+            self._settings(endpoint, door, waiting),
+            paths=(EXPECTATIONS + endpoint.name,),
+            api_key=lambda: keys().expectations,
+            hmac_keys=None,
+            hmac=None,
+            path_token=None,
+            client_certificate=None,
+            signature_headers=(),
+            headers=self._record_headers(endpoint, door, Source.EXPECTATION),
+            body_bytes_max=_EXPECTATION_BODY_BYTES_MAX,
+        )
+
+    def _record_headers(self, endpoint: Endpoint, door: Door, source: Source) -> RecordHeaders:
+        return RecordHeaders(
+            endpoint=endpoint.name,
+            source=source,
+            method=door.methods[0],
+            public_url=self._configuration.ingress.public_url,
         )
 
     def _authenticated(self, endpoint: str) -> Callable[[str, str], None]:
@@ -155,3 +182,58 @@ class AppBuilder:
                 seconds=self._metrics.histogram("esito_ingress_confirm_seconds"),
             )
         return self._enqueuers[topic]
+
+
+def prefixes_of(routes: Mapping[Route, EndpointHandler]) -> dict[Route, EndpointHandler]:
+    """Return the routes under which any one segment is a callback's: those of sealed paths.
+
+    Raises:
+        Broken: another endpoint has a path under such a route, which would take its callbacks.
+    """
+    prefixes = {route: one for route, one in routes.items() if one.settings.path_token}
+    for (host, path), handler in routes.items():
+        above = path.rpartition("/")[0]
+        for (sealed_host, sealed_path), sealed in prefixes.items():
+            meet = sealed_host == host or None in {sealed_host, host}
+            if meet and sealed_path == above and sealed is not handler:
+                raise Broken(
+                    f"endpoint {handler.settings.name}: {path} is under {above}, where endpoint "
+                    f"{sealed.settings.name} takes path tokens; give one of them another path"
+                )
+    return prefixes
+
+
+def client_certificates(configuration: Configuration) -> ssl.VerifyMode:
+    """Return what a caller's TLS must bring, where `ingress.tls.client_ca_file` is given.
+
+    A certificate, unless an endpoint that demands one stands beside a route that needs none: then
+    TLS lets a caller without one in, and the endpoint itself refuses it.
+
+    Raises:
+        Broken: an endpoint demands a certificate that TLS would not ask for.
+    """
+    endpoints = configuration.endpoints
+    demanding = [one for one in endpoints if _sees_certificates(one)]
+    tls = configuration.ingress.tls
+    if demanding and (tls is None or tls.client_ca_file is None):
+        raise Broken(
+            f"endpoint {demanding[0].name}: client_certificate is seen_by: esito, so "
+            "ingress.tls.client_ca_file must name whose certificates are asked for"
+        )
+    needs_none = len(demanding) < len(endpoints) or any(one.expectations for one in endpoints)
+    return ssl.CERT_OPTIONAL if demanding and needs_none else ssl.CERT_REQUIRED
+
+
+def _sees_certificates(endpoint: Endpoint) -> bool:
+    section = endpoint.client_certificate
+    return section is not None and section.seen_by == "esito"
+
+
+def _client_certificate(endpoint: Endpoint) -> Callable[[web.BaseRequest], Certificate] | None:
+    section = endpoint.client_certificate
+    if section is None:
+        return None
+    if section.seen_by == "esito":
+        return certificate_of_connection
+    edges = Edges(endpoint.name, section)
+    return lambda request: edges.certificate(request.headers, peer_of(request))

@@ -1,15 +1,16 @@
 """Take one request to one endpoint from the first header to the answer.
 
-1. method, media type, encoding, API key: from the head alone
-2. size and room: before a byte of the body is read
-3. body, within its time and size
-4. HMAC over the body
-5. store, wait for Kafka, answer
+1. the path's seal, before anything else could tell a stranger that the path is one
+2. method, media type, encoding, headers, API key, client certificate: from the head alone
+3. size and room: before a byte of the body is read
+4. body, within its time and size
+5. HMAC over the body
+6. store, wait for Kafka, answer
 """
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -28,8 +29,12 @@ from ingress.authenticate import (
     Signed,
     authenticate_api_key,
     authenticate_hmac,
+    authenticate_path,
+    demand_signature,
+    kept_fields,
     single_field,
 )
+from ingress.client_certificate import Certificate
 from ingress.enqueue import Enqueuer
 from ingress.identifiers import uuid7
 from ingress.record_headers import RecordHeaders
@@ -41,16 +46,22 @@ from runtime.mac import MacInput
 # W3C Trace Context §3.2.2; anything else is dropped, since it goes into every record downstream.
 _TRACEPARENT: Final = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 
+Keys = Callable[[], KeyRing | None]  # a function, because files change
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointSettings:
-    """What one endpoint is configured as; key rings are functions because files change."""
+    """What one endpoint is configured as; None: callers are not asked for it."""
 
     name: str
+    paths: tuple[str, ...]
     door: Door
-    api_key: Callable[[], KeyRing | None]
-    hmac_keys: Callable[[], KeyRing | None]
+    api_key: Keys | None
+    hmac_keys: Keys | None
     hmac: Hmac | None
+    path_token: Keys | None
+    client_certificate: Callable[[web.BaseRequest], Certificate] | None
+    signature_headers: Sequence[Sequence[str]]
     headers: RecordHeaders
     waiting: Waiting
     body_bytes_max: int
@@ -75,24 +86,28 @@ class EndpointHandler:
         settings = self.settings
         now = datetime.now(UTC)
         fields = request.headers
-        self._check_head(request)  # 1
-        principal = self._principal(fields, now)
+        sealed = settings.path_token is not None
+        path_token, kept_target = self._opened(target, now) if sealed else ("", target)  # 1
+        self._check_head(request)  # 2
+        api_key = self._api_key(fields, now)
+        certificate = self._certificate(request) if settings.client_certificate else None
         stored = self._stored_fields(fields)
-        body = await self._body(request)  # 2, 3
+        body = await self._body(request)  # 3, 4
         try:
-            signed = self._signed(request.method, target, stored, body, now)  # 4
+            signed = self._signed(request.method, target, stored, body, now)  # 5
             if not self._enqueuer.ready:
                 raise Refused(RefusalCode.KAFKA_UNAVAILABLE)
             headers = settings.headers.build(
                 callback_id=uuid7(int(now.timestamp() * 1000)),
                 received_at=instant(now),
-                path=target,
-                principal=principal,
+                path=kept_target,
+                principal=_principal(api_key, signed, path_token, certificate),
                 content_type=fields.get("Content-Type", ""),
                 traceparent=_traceparent(fields),
                 stored=stored,
+                client_certificate=certificate.base64 if certificate else "",
             )
-            confirmation = self._enqueuer.put(headers, body, settings.waiting)  # 5
+            confirmation = self._enqueuer.put(headers, body, settings.waiting)  # 6
         except BaseException:
             settings.waiting.release(len(body))
             raise
@@ -116,19 +131,48 @@ class EndpointHandler:
             or fields.get("Transfer-Encoding", "chunked").lower() != "chunked"
         ):
             raise Refused(RefusalCode.ENCODING_UNSUPPORTED)
+        for name in door.forbidden_headers:
+            if name in fields:
+                raise Refused(RefusalCode.HEADER_FORBIDDEN)
+        if self.settings.signature_headers:
+            demand_signature(fields, self.settings.signature_headers)
 
-    def _principal(self, fields: CIMultiDictProxy[str], now: datetime) -> str:
-        ring = self.settings.api_key()
-        if ring is None:
-            raise Refused(RefusalCode.CREDENTIALS_WRONG)
-        key_id = authenticate_api_key(
-            fields, ring, header=self.settings.door.api_key_header, at=now
+    def _opened(self, target: str, now: datetime) -> tuple[str, str]:
+        """Return what the path's seal says of the caller, and the target without the seal."""
+        settings = self.settings
+        path, mark, query = target.partition("?")
+        prefix, _, segment = path.rpartition("/")
+        key_id, transaction_id = authenticate_path(
+            segment if prefix in settings.paths else "",
+            _taken(settings.path_token),
+            endpoint=settings.name,
+            at=now,
         )
-        self.settings.authenticated("api_key", key_id)
+        settings.authenticated("path_token", key_id)
+        return f"path_token:{key_id}", f"{prefix}/{transaction_id}{mark}{query}"
+
+    def _api_key(self, fields: CIMultiDictProxy[str], now: datetime) -> str:
+        settings = self.settings
+        if settings.api_key is None:
+            return ""
+        header = settings.door.api_key_header
+        key_id = authenticate_api_key(fields, _taken(settings.api_key), header=header, at=now)
+        settings.authenticated("api_key", key_id)
         return f"api_key:{key_id}"
 
+    def _certificate(self, request: web.BaseRequest) -> Certificate | None:
+        settings = self.settings
+        if settings.client_certificate is None:
+            return None
+        certificate = settings.client_certificate(request)
+        # One label for all of them: a qualified issuer's customers are without number.
+        settings.authenticated("client_certificate", "any")
+        return certificate
+
     def _stored_fields(self, fields: CIMultiDictProxy[str]) -> Mapping[str, bytes]:
-        return {name: single_field(fields, name) for name in self.settings.door.stored_headers}
+        door = self.settings.door
+        stored = {name: single_field(fields, name) for name in door.stored_headers}
+        return stored | kept_fields(fields, door.kept_headers) if door.kept_headers else stored
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         """Return the whole body, with room reserved for exactly its size."""
@@ -173,11 +217,8 @@ class EndpointHandler:
         self, method: str, target: str, stored: Mapping[str, bytes], body: bytes, now: datetime
     ) -> Signed | None:
         settings = self.settings
-        if "hmac" not in settings.door.credentials:
+        if settings.hmac is None or settings.hmac_keys is None:
             return None
-        ring = settings.hmac_keys()
-        if settings.hmac is None or ring is None:
-            raise Refused(RefusalCode.CREDENTIALS_WRONG)
         target_uri = settings.headers.target_uri(target)
         signed = MacInput(
             timestamp=stored[settings.door.timestamp_header],
@@ -188,10 +229,33 @@ class EndpointHandler:
             body=body,
         )
         outcome = authenticate_hmac(
-            stored, ring, door=settings.door, hmac=settings.hmac, signed=signed, at=now
+            stored,
+            _taken(settings.hmac_keys),
+            door=settings.door,
+            hmac=settings.hmac,
+            signed=signed,
+            at=now,
         )
         settings.authenticated("hmac", outcome.key_id)
         return outcome
+
+
+def _taken(keys: Keys | None) -> KeyRing:
+    ring = keys() if keys else None
+    if ring is None:
+        raise Refused(RefusalCode.CREDENTIALS_WRONG)
+    return ring
+
+
+def _principal(
+    api_key: str, signed: Signed | None, path_token: str, certificate: Certificate | None
+) -> str:
+    """Return every credential by which the caller is known, in the order of `doors.CREDENTIALS`."""
+    if signed is None and certificate is None and not path_token:
+        return api_key  # as of most callbacks; joining lists would cost each a microsecond
+    hmac = f"hmac:{signed.key_id}" if signed else ""
+    seen = f"client_certificate:{certificate.fingerprint}" if certificate else ""
+    return " ".join(filter(None, (api_key, hmac, path_token, seen)))
 
 
 async def _read_all(content: StreamReader, *, bytes_max: int) -> bytes:

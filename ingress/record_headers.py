@@ -20,7 +20,7 @@ class RecordHeaders:
             (raw.METHOD, method.encode()),
         ]
         self._public_url = public_url.rstrip("/")
-        # Media types, paths and key ids are few; the bound is against a caller who varies them.
+        # Media types, paths, key ids and certificates are few; the bound is against varied ones.
         self._pair = lru_cache(maxsize=256)(_encoded)
 
     def build(
@@ -33,6 +33,7 @@ class RecordHeaders:
         content_type: str,
         traceparent: str,
         stored: Mapping[str, bytes],
+        client_certificate: str = "",
     ) -> list[tuple[str, bytes]]:
         """Return the headers of one record."""
         pairs = [
@@ -46,6 +47,8 @@ class RecordHeaders:
             pairs.append(self._pair(raw.CONTENT_TYPE, content_type))
         if traceparent:
             pairs.append((raw.TRACEPARENT, traceparent.encode()))
+        if client_certificate:
+            pairs.append(self._pair(raw.CLIENT_CERTIFICATE, client_certificate))
         pairs.extend((raw.HTTP_PREFIX + name, value) for name, value in stored.items())
         return pairs
 

@@ -6,6 +6,7 @@ from ops.commands.demo import demo
 from ops.commands.doctor import doctor
 from ops.commands.expect import expect
 from ops.commands.hmac_profile import FORMATS, hmac_profile
+from ops.commands.pki import pki
 from ops.commands.simulate import simulate
 from ops.commands.tap import tap
 from ops.commands.up import up
@@ -47,6 +48,9 @@ app.command(
         "--write-golden-vector golden.json",
     ),
 )(hmac_profile)
+
+
+app.command(epilog=examples("esito pki ./test-pki"))(pki)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ once, with file, line, key and fix. Nothing outside the files is asked.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from contracts.errors import Broken
 from contracts.provider import Door
@@ -16,11 +15,9 @@ from ingress.doors import load_doors
 from runtime.configuration import Configuration, Endpoint, KeyFile, Keys
 from runtime.configuration_file import load_configuration
 from runtime.kafka import KafkaClients
-from runtime.key_source import KeySource, check_golden_vector
+from runtime.key_source import CREDENTIALS, KeySource, check_golden_vector
 from runtime.yaml_lines import Path as Key
 from runtime.yaml_lines import read_yaml
-
-CREDENTIALS: Final = ("api_key", "hmac", "expectations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +82,8 @@ def _door_faults(key: Key, endpoint: Endpoint, doors: Mapping[str, Door]) -> Ite
 
 def _key_faults(key: Key, endpoint: Endpoint) -> Iterator[Fault]:
     for path, one in key_files(endpoint):
-        alone = endpoint.model_copy(
-            update={"api_key": None, "hmac": None, "expectations": Keys(keys=(one,))}
-        )
+        nothing = dict.fromkeys(CREDENTIALS)
+        alone = endpoint.model_copy(update={**nothing, "expectations": Keys(keys=(one,))})
         try:
             KeySource({endpoint.name: alone}, lambda *_: None)
         except Broken as error:
@@ -105,7 +101,7 @@ def _route_faults(configuration: Configuration) -> Iterator[Fault]:
     taken: dict[tuple[str | None, str], str] = {}
     for number, endpoint in enumerate(configuration.endpoints):
         host = endpoint.host.lower() if endpoint.host else None
-        routes = [("path", host, endpoint.path)]
+        routes = [("path", host, path) for path in (endpoint.path, *endpoint.more_paths)]
         if endpoint.expectations is not None:
             routes.append(("expectations", None, EXPECTATIONS + endpoint.name))
         for name, *route in routes:

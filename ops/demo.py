@@ -1,4 +1,4 @@
-"""Play both providers with every fault against an installation that lives as long as the demo."""
+"""Play every provider with every fault against an installation that lives as long as the demo."""
 
 import tempfile
 import time
@@ -11,13 +11,16 @@ from ops.cluster import connected
 from ops.installation import Addresses, write_installation
 from ops.kafka_jars import OnProgress
 from ops.local_installation import LocalEsito, free_row, local_esito, unless_one_dies
+from runtime.configuration_file import load_configuration
 from simulator.comparison import Comparison
+from simulator.jwks_server import key_sets_served, publisher
 from simulator.plan import Plan
 from simulator.planning import PLAYERS, make_plan
-from simulator.play import Played, Stage, first_endpoint, play
+from simulator.play import Played, Stage, play
 from simulator.reader import OnStatus, Reader
+from simulator.scene import scene_of
 
-_PROCESSES_MAX: Final = 8  # ingress, two workers of each provider, and room
+_PROCESSES_MAX: Final = 12  # ingress, two workers of each provider, and room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +77,12 @@ async def run_demo(
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="esito-demo-") as directory:
         file = write_installation(Path(directory), _free_addresses())
-        async with local_esito(
-            file, lasting=False, cache_directory=cache_directory, on_progress=on_progress
-        ) as esito:
+        async with (
+            key_sets_served(load_configuration(file, environ={})),
+            local_esito(
+                file, lasting=False, cache_directory=cache_directory, on_progress=on_progress
+            ) as esito,
+        ):
             plans = _plans(esito, transactions=transactions, seed=seed)
             callbacks = sum(len(plan.callbacks) for plan in plans)
             on_progress(f"Sending {callbacks} callbacks to {esito.url}")
@@ -94,7 +100,11 @@ async def run_demo(
 async def _play(
     esito: LocalEsito, plans: Sequence[Plan], on_status: OnStatus
 ) -> tuple[Played, ...]:
-    stage = Stage(url=esito.url, configuration=esito.configuration)
+    stage = Stage(
+        url=esito.url,
+        configuration=esito.configuration,
+        on_cue=publisher(esito.configuration),
+    )
     async with (
         connected(esito.configuration) as cluster,
         Reader(
@@ -114,12 +124,17 @@ def _plans(esito: LocalEsito, *, transactions: int, seed: int) -> list[Plan]:
             transactions=transactions,
             faults=player.faults,
             seed=seed,
-            body_bytes_max=first_endpoint(esito.configuration, provider).limits.body_bytes_max,
+            scene=scene_of(esito.configuration, provider),
         )
         for provider, player in PLAYERS.items()
     ]
 
 
 def _free_addresses() -> Addresses:
-    first = free_row(2 + _PROCESSES_MAX)
-    return Addresses(kafka=f"127.0.0.1:{first}", ingress_port=first + 1, management_port=first + 2)
+    first = free_row(3 + _PROCESSES_MAX)
+    return Addresses(
+        kafka=f"127.0.0.1:{first}",
+        ingress_port=first + 1,
+        jwks_port=first + 2,
+        management_port=first + 3,
+    )

@@ -1,8 +1,9 @@
 """Announce a transaction that our own side has started: POST /expectations/<endpoint>."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
@@ -20,16 +21,22 @@ _MEANINGS: Final = {
 
 
 async def announce(
-    url: str, key: str, *, endpoint: str, transaction_id: str, deadline: datetime | None
+    url: str,
+    key: str,
+    *,
+    endpoint: str,
+    transaction_id: str,
+    deadline: datetime | None,
+    terms: Mapping[str, Any] | None = None,
 ) -> None:
-    """Return when the ingress has stored the expectation.
+    """Return when the ingress has stored the expectation, with the provider's own `terms`.
 
     Raises:
         Broken: the ingress refuses it; the message says what to change.
         Unavailable: the ingress does not answer, or cannot store it now.
     """
     target = url.rstrip("/") + _ROAD + quote(endpoint, safe="")
-    body = {"transaction_id": transaction_id}
+    body = {**(terms or {}), "transaction_id": transaction_id}
     if deadline is not None:
         body["deadline"] = instant(deadline)
     timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS_MAX)

@@ -1,4 +1,4 @@
-"""Write what a local Esito needs into one directory: new secrets, a golden vector, esito.yaml.
+"""Write what a local Esito needs into one directory: new secrets, a test PKI, esito.yaml.
 
 Nothing here has a default secret: every directory gets its own, in files that their owner alone may
 read. Files that exist are left as they are, so a directory can be started again and edited by hand.
@@ -13,11 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ops.installation_text import (
+    CONFIGURATION,
+    PIVOT_PATH,
+    UAEPASS_PATH,
+    WALLET_PATH,
+    srtp_endpoints,
+)
+from ops.pki_configuration import pki_configuration
 from runtime.mac import Encoding, Hash, MacInput, MacProfile, Part, TimestampFormat, write_mac
+from simulator.pki_files import make_pki, now_utc, write_pki
+from simulator.wallet_files import write_wallet_keys
 
-UAEPASS_PATH: Final = "/api/v1/consent/transaction/callback"  # fixed by UAE PASS
-PIVOT_PATH: Final = "/callbacks/pivot"
-_SECRETS: Final = ("pivot.key", "pivot-expectations.key", "uaepass.key", "uaepass-hmac.key")
+_SECRETS: Final = (
+    "pivot.key",
+    "pivot-expectations.key",
+    "uaepass.key",
+    "uaepass-hmac.key",
+    "wallet-path.key",
+    "wallet-expectations.key",
+)
 # The simulator plays UAE PASS, so this recipe is our own; a real one comes from a captured request.
 _PROFILE: Final = MacProfile(
     Hash.SHA256,
@@ -26,43 +41,6 @@ _PROFILE: Final = MacProfile(
     Encoding.HEX,
     TimestampFormat.EPOCH_SECONDS,
 )
-_YAML: Final = """\
-# A local Esito, for one machine: one broker without replicas, everything on 127.0.0.1.
-kafka_bootstrap_servers: {kafka}
-topic_prefix: "{topic_prefix}"
-management_port: {management_port}
-
-ingress:
-  port: {ingress_port}
-  public_url: http://127.0.0.1:{ingress_port}
-
-topics:
-  partitions: 4
-  replication_factor: 1
-  min_insync_replicas: 1
-
-endpoints:
-  - name: pivot-local
-    provider: pivot
-    path: {pivot_path}
-    api_key: {{keys: [{{id: local, file: keys/pivot.key}}]}}
-    # esito expect, or POST /expectations/pivot-local, announces a transaction of ours.
-    expectations: {{keys: [{{id: local, file: keys/pivot-expectations.key}}]}}
-
-  - name: uaepass-local
-    provider: uaepass
-    path: {uaepass_path}
-    api_key: {{keys: [{{id: local, file: keys/uaepass.key}}]}}
-    hmac:
-      keys: [{{id: local, file: keys/uaepass-hmac.key}}]
-      hash: sha256
-      parts: [timestamp, body]
-      separator: "."
-      encoding: hex
-      timestamp_format: epoch_seconds
-      tolerance_seconds: 300
-      golden_vector_file: keys/uaepass-golden.json
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +49,9 @@ class Addresses:
 
     kafka: str = "127.0.0.1:9092"
     ingress_port: int = 8080
-    # Five in a row, and none of them Kafka's 9092.
+    # Nine in a row, and none of them Kafka's 9092.
     management_port: int = 9190
+    jwks_port: int = 9180
     topic_prefix: str = ""
 
 
@@ -83,42 +62,26 @@ def write_installation(directory: Path, addresses: Addresses) -> Path:
     for name in _SECRETS:
         _write_once(keys / name, lambda: secrets.token_urlsafe(32) + "\n")
     _write_once(keys / "uaepass-golden.json", _golden_vector)
+    if not (directory / "pki").exists():
+        write_pki(make_pki(now=now_utc()), directory / "pki")
+    if not (directory / "wallet").exists():
+        write_wallet_keys(directory / "wallet")
     configuration = directory / "esito.yaml"
     _write_once(
         configuration,
-        lambda: _YAML.format(
+        lambda: CONFIGURATION.format(
             kafka=addresses.kafka,
             topic_prefix=addresses.topic_prefix,
             ingress_port=addresses.ingress_port,
             management_port=addresses.management_port,
+            jwks_port=addresses.jwks_port,
             pivot_path=PIVOT_PATH,
             uaepass_path=UAEPASS_PATH,
+            wallet_path=WALLET_PATH,
+            srtp=srtp_endpoints(pki_configuration(Path("pki/trust"), spaces=4)),
         ),
     )
     return configuration
-
-
-def curl_commands(directory: Path, *, url: str) -> tuple[str, str]:
-    """Return a command for a shell for each provider, which sends one correct callback."""
-    keys = directory / "keys"
-    session = f"pay-{secrets.token_hex(6)}"
-    consent = f"c{secrets.token_hex(8)}"
-    amount = '{"value":10001,"currency":"IDR"}'
-    paid = f'{{"id":"{session}","status":"PAID","amount":{amount}}}'
-    pivot = (
-        f"curl -i {url}{PIVOT_PATH} -H 'Content-Type: application/json' \\\n"
-        f'  -H "X-API-Key: $(cat {keys / "pivot.key"})" \\\n'
-        f'  -d \'{{"event":"PAYMENT.PAID","data":{paid}}}\''
-    )
-    uaepass = (
-        f'T=$(date +%s); B=\'{{"spTransactionID":"{consent}","status":"ACCEPTED"}}\'\n'
-        f'S=$(printf %s.%s "$T" "$B" | openssl dgst -sha256 -r '
-        f'-hmac "$(cat {keys / "uaepass-hmac.key"})" | cut -d" " -f1)\n'
-        f"curl -i {url}{UAEPASS_PATH} -H 'Content-Type: application/json' \\\n"
-        f'  -H "X-API-Key: $(cat {keys / "uaepass.key"})" \\\n'
-        '  -H "X-Timestamp: $T" -H "X-UAEPASS-Signature: $S" -d "$B"'
-    )
-    return pivot, uaepass
 
 
 def _golden_vector() -> str:

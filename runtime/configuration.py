@@ -11,15 +11,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from runtime.endpoint_configuration import (
     ApiKey,
-    Count,
     Endpoint,
     EndpointLimits,
     Hmac,
     KeyFile,
     Keys,
-    Seconds,
-    Section,
 )
+from runtime.section import Count, Seconds, Section
 
 # One place to import the configuration from, whichever file a part of it stands in.
 __all__ = [
@@ -255,9 +253,10 @@ class Configuration(BaseSettings):
             if one.name in names:
                 raise ValueError(f"two endpoints have the name {one.name}; give each its own")
             names.add(one.name)
-            former = routes.setdefault(((one.host or "").lower(), one.path), one.name)
-            if former != one.name:
-                raise ValueError(f"{former} and {one.name} have one path; give each its own")
+            for path in (one.path, *one.more_paths):
+                former = routes.setdefault(((one.host or "").lower(), path), one.name)
+                if former != one.name:
+                    raise ValueError(f"{former} and {one.name} have one path; give each its own")
         return endpoints
 
     def endpoints_of(self, provider: str) -> dict[str, Endpoint]:

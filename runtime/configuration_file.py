@@ -5,6 +5,7 @@ unknown ones are errors, so a misspelt name is found at start and not in an inci
 in the file are relative to the file, those in the environment to the working directory.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,8 @@ from contracts.errors import Broken
 from runtime.configuration import PREFIX, Configuration, Section
 from runtime.yaml_lines import Document, read_yaml
 
+# The keys whose values are paths: a file or a directory, a list of files, or files by name.
+_PATHS: Final = re.compile(r"(^|_)(file|files|directory)$")
 DEFAULT_FILE: Final = Path("esito.yaml")
 # Read by __main__ modules and tests; they are not settings of the running system.
 OTHER_VARIABLES: Final = frozenset(
@@ -114,15 +117,18 @@ def _overridden(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-def _anchored(value: Any, directory: Path) -> Any:  # noqa: ANN401 - YAML holds any value
+def _anchored(  # noqa: ANN401 - YAML holds any value
+    value: Any, directory: Path, *, paths: bool = False
+) -> Any:
+    """Return `value` with every path in it below `directory`; `paths`: its own texts are paths."""
+    if isinstance(value, str):
+        return str(directory / value) if paths else value
     if isinstance(value, list):
-        return [_anchored(item, directory) for item in value]
+        return [_anchored(item, directory, paths=paths) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: str(directory / item)
-        if isinstance(item, str) and (key == "file" or key.endswith("_file"))
-        else _anchored(item, directory)
+        key: _anchored(item, directory, paths=paths or _PATHS.search(str(key)) is not None)
         for key, item in value.items()
     }
 

@@ -3,20 +3,21 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from runtime.mac import Encoding, Hash, MacProfile, Part, TimestampFormat
+from runtime.section import Count, HeaderName, Name, Section
+from runtime.signature_configuration import (
+    Certificates,
+    ClientCertificate,
+    DetachedJws,
+    DetachedSignature,
+    ServiceProvider,
+    Tokens,
+    Xmldsig,
+)
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$", to_lower=True)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """The base of every part of the file: closed to unknown keys, no values in its errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/._~-]*$")]
 
 
 class KeyFile(Section):
@@ -124,9 +125,14 @@ class Endpoint(Section):
     provider: Name = Field(
         description="A file of contracts/providers, without its ending.", examples=["pivot"]
     )
-    path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/._~-]*$")] = Field(
+    path: UrlPath = Field(
         description="What the provider calls; some providers leave no choice.",
         examples=["/callbacks/pivot"],
+    )
+    more_paths: tuple[UrlPath, ...] = Field(
+        (),
+        description="Further paths of the same transactions: another version, cancellations.",
+        examples=[["/rtp/cb/v2/send", "/rtp/cb/v1/cancel"]],
     )
     host: str | None = Field(
         None,
@@ -135,6 +141,31 @@ class Endpoint(Section):
     )
     api_key: ApiKey | None = Field(None, description="Where the provider sends an API key.")
     hmac: Hmac | None = Field(None, description="Where the provider signs by HMAC.")
+    path_token: Keys | None = Field(
+        None, description="Where the provider calls <path>/<a segment made for one transaction>."
+    )
+    client_certificate: ClientCertificate | None = Field(
+        None, description="Where the provider calls with a TLS certificate."
+    )
+    xmldsig: Xmldsig | None = Field(None, description="Where messages carry an XML signature.")
+    detached_signature: DetachedSignature | None = Field(
+        None, description="Where requests are signed in the X-SRTP-Signature headers."
+    )
+    detached_jws: DetachedJws | None = Field(
+        None, description="Where bodies are signed by a detached JWS."
+    )
+    certificates: Certificates | None = Field(
+        None, description="Whose certificates are trusted; needed by all four above."
+    )
+    service_providers: tuple[ServiceProvider, ...] = Field(
+        (), description="Who may call, and in whose name; needed by all four above."
+    )
+    tokens: Tokens | None = Field(None, description="Where the payload carries JWTs.")
+    schema_directory: Path | None = Field(
+        None,
+        description="Where the XSDs of the provider's messages lie; they are not shipped.",
+        examples=["schemas/iso20022"],
+    )
     expectations: Keys | None = Field(
         None, description="Our own side's credential for POST /expectations/<name>; absent: closed."
     )

@@ -20,6 +20,8 @@ from runtime.mac import SECRET_BYTES_MIN, MacInput, matching_secret
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
 
+# The keys of an endpoint that are secrets of ours or shared with the provider.
+CREDENTIALS: Final = ("api_key", "hmac", "path_token", "expectations")
 _SECRET_BYTES_MAX: Final = 4_096
 
 
@@ -44,6 +46,7 @@ class EndpointKeys:
     api_key: KeyRing | None = None
     hmac: KeyRing | None = None
     expectations: KeyRing | None = None
+    path_token: KeyRing | None = None
 
 
 class KeySource:
@@ -98,7 +101,7 @@ class KeySource:
 
 
 def _credentials(endpoint: Endpoint) -> list[Keys]:
-    return [keys for keys in (endpoint.api_key, endpoint.hmac, endpoint.expectations) if keys]
+    return [keys for name in CREDENTIALS if (keys := getattr(endpoint, name))]
 
 
 def _contents(endpoint: Endpoint) -> tuple[bytes, ...]:
@@ -115,6 +118,7 @@ def _endpoint_keys(endpoint: Endpoint) -> EndpointKeys:
         api_key=_ring(endpoint.api_key),
         hmac=_ring(endpoint.hmac),
         expectations=_ring(endpoint.expectations),
+        path_token=_ring(endpoint.path_token),
     )
 
 
@@ -175,7 +179,7 @@ def check_golden_vector(hmac: Hmac) -> None:
 def publish_expiries(metrics: Metrics, endpoints: Mapping[str, Endpoint]) -> None:
     """Show when each key that has an end stops being valid, so that an alert can come before it."""
     for name, endpoint in endpoints.items():
-        for credential in ("api_key", "hmac", "expectations"):
+        for credential in CREDENTIALS:
             keys: Keys | None = getattr(endpoint, credential)
             for key in keys.keys if keys else ():
                 if key.not_after is not None:

@@ -25,6 +25,11 @@ class LogEvent(Code):
     )
     KEYS_TAKEN = "keys.taken", "A changed secret file was read and is in use."
     KEYS_REFUSED = "keys.refused", "A changed secret file is broken; the former keys stay in use."
+    KEYS_FETCHED = "keys.fetched", "An issuer's key set was read and differs from before."
+    KEYS_MISSED = (
+        "keys.missed",
+        "An issuer's key set could not be read; the former one stays in use for a while.",
+    )
     CALLBACKS_REFUSED = (
         "callbacks.refused",
         "Requests were answered with an error; counted since the last such line.",
@@ -92,6 +97,7 @@ FIELDS: Final = {
     "records": "How many records.",
     "ratio": "A share between 0 and 1.",
     "deaths": "How many times a process died at this offset.",
+    "issuer": "The configured name of an issuer of tokens.",
     "reason": "Why, in our own words.",
     "address": "The address the process listens on.",
     "version": "Esito's version.",

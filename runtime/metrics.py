@@ -57,6 +57,24 @@ CATALOGUE: Final = (
         "Raw topics for which callbacks are answered 503: Kafka is away or too slow.",
     ),
     Metric(
+        "esito_verifier_proofs_total",
+        Kind.COUNTER,
+        "Verified callbacks by the scheme and the key that proved them.",
+        ("endpoint", "scheme", "key_id"),
+    ),
+    Metric(
+        "esito_verifier_findings_total",
+        Kind.COUNTER,
+        "Departures from the provider's standard in callbacks that could be processed.",
+        ("endpoint", "code"),
+    ),
+    Metric(
+        "esito_keys_refreshes_total",
+        Kind.COUNTER,
+        "Readings of an issuer's key set by outcome.",
+        ("issuer", "outcome"),
+    ),
+    Metric(
         "esito_keys_reloads_total",
         Kind.COUNTER,
         "Changed secret files by outcome: taken or refused.",

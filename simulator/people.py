@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _SYLLABLES: Final = ("ba", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su", "ta", "ve", "zu")
-# The objects and members of both providers' bodies that are personal or secret, whole subtrees.
+# The objects and members of unsigned bodies that are personal or secret, whole subtrees.
 PRIVATE_MEMBERS: Final = frozenset(
     {"paymentUrl", "encryptionKey", "card", "customer", "customerId", "metadata", "identifier"}
 )

@@ -28,6 +28,28 @@ class Fault(StrEnum):
     UNKNOWN_EVENT = "unknown-event"
     BURST = "burst"
     CONTRADICTION = "contradiction"
+    # Of signed messages and their certificates.
+    UNSIGNED = "unsigned"
+    WRAPPED_SIGNATURE = "wrapped-signature"
+    OTHER_SIGNER = "other-signer"
+    OTHER_ROOT = "other-root"
+    EXPIRED_CERTIFICATE = "expired-certificate"
+    REVOKED_CERTIFICATE = "revoked-certificate"
+    VERSION_HEADER = "version-header"
+    REUSED_ID = "reused-id"
+    # Of tokens, and of transactions that our own side has announced.
+    EARLY = "early"
+    WRONG_PATH = "wrong-path"
+    WRONG_CODE = "wrong-code"
+    MISSING_TEMPLATE = "missing-template"
+    EXTRA_TEMPLATE = "extra-template"
+    FAILED_ENTRY = "failed-entry"
+    FOREIGN_TOKEN = "foreign-token"  # noqa: S105 - a fault's name
+    EXPIRED_TOKEN = "expired-token"  # noqa: S105 - a fault's name
+    HMAC_FORGERY = "hs256-forgery"
+    NO_ALGORITHM = "alg-none"
+    UNKNOWN_KEY = "unknown-kid"
+    KEY_ROTATION = "key-rotation"
 
 
 class Presents(StrEnum):
@@ -41,11 +63,19 @@ class Presents(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One callback: its body, how it is authenticated, and the HTTP status it must end with."""
+    """One callback: its body, how it is authenticated, and the HTTP status it must end with.
+
+    `endpoint` is the name of the one it calls, by default the provider's first; `path` what it
+    calls there, by default the endpoint's own. `headers` come beside and over the credentials: what
+    is signed before it is sent. An announcement of our own side is one too, answered 202.
+    """
 
     body: bytes
     presents: Presents = Presents.CORRECT
     answer: int = 200
+    endpoint: str = ""
+    path: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -59,13 +89,14 @@ class Step:
 
     `statuses` are (transaction, native status), one for each status event; `anomalies` are
     (transaction, code); `rejection` is the code under which every one of them becomes a dead
-    letter.
+    letter. `cue`, where given, is the key set that a token issuer publishes first.
     """
 
     callbacks: tuple[Callback, ...]
     statuses: tuple[tuple[str, str], ...] = ()
     anomalies: tuple[tuple[str, AnomalyCode], ...] = ()
     rejection: RejectionCode | None = None
+    cue: str = ""
 
     @property
     def outputs(self) -> int:
@@ -75,10 +106,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The steps of one transaction, and the fault that it is about, if any."""
+    """The steps of one transaction, and the fault that it is about, if any.
+
+    `private` are the texts about people in it that no reading of its bodies as JSON would find.
+    """
 
     steps: tuple[Step, ...]
     fault: Fault | None = None
+    private: frozenset[str] = frozenset()
 
     @property
     def transactions(self) -> frozenset[str]:
@@ -92,7 +127,8 @@ class Expected:
     """What must come out of a plan, whatever the order between its stories.
 
     `statuses` has the native statuses of each transaction's events in order of sequence.
-    `rejections` are (SHA-256 of the body, code). `refusals` are final answers that are errors.
+    `rejections` are (SHA-256 of the body, code). `refusals` are the final answers other than 200:
+    errors, and the 202 of an announcement.
     """
 
     statuses: Mapping[str, tuple[str, ...]]
@@ -148,7 +184,10 @@ class Plan:
 
 
 _ACCEPTED: Final = 200
-_FAULT_SHARE: Final = 25  # one story in twenty-five for each fault: well below the breaker's half
+# One story in twenty-five for each fault, or fewer where there are many: together a third of the
+# stories, well below the breaker's half.
+_FAULT_SHARE: Final = 25
+_FAULTS_TOGETHER: Final = 3
 _BURST_SHARE: Final = 4  # a burst of three is none
 
 
@@ -159,8 +198,10 @@ def faults_of_stories(stories: int, faults: Iterable[Fault]) -> tuple[Fault | No
         ValueError: there are more faults than stories.
     """
     chosen: list[Fault | None] = []
-    for fault in sorted(set(faults)):
-        share = _BURST_SHARE if fault is Fault.BURST else _FAULT_SHARE
+    different = set(faults)
+    usual = max(_FAULT_SHARE, _FAULTS_TOGETHER * len(different))
+    for fault in sorted(different):
+        share = _BURST_SHARE if fault is Fault.BURST else usual
         chosen += [fault] * max(1, stories // share)
     if len(chosen) > stories:
         raise ValueError(

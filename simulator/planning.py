@@ -1,4 +1,7 @@
-"""Make the plan of one provider from a seed: the same seed gives the same bytes. Pure."""
+"""Make the plan of one provider from a seed: the same seed tells the same stories.
+
+Pivot's and UAE PASS's bytes are the same too; a signature of ECDSA, or over a time, never is.
+"""
 
 import random
 from collections.abc import Callable, Iterable, Mapping
@@ -6,31 +9,36 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import Broken
-from simulator import pivot_stories, uaepass
+from simulator import pivot_stories, srtp, srtp_faults, uaepass, wallet, wallet_faults
 from simulator.plan import Fault, Plan, Story, faults_of_stories
-from simulator.schedule import PIVOT, UAEPASS, RetrySchedule
+from simulator.scene import Scene, Stories, UnsignedStories
+from simulator.schedule import PIVOT, SRTP, UAEPASS, WALLET, RetrySchedule
 
 
 @dataclass(frozen=True, slots=True)
 class Player:
     """What the simulator knows of one provider: its stories, the faults among them, its retries."""
 
-    ordinary: Callable[[random.Random, int], Story]
-    faulty: Callable[[Fault, random.Random, int], Story]
+    stories: Callable[[Scene], Stories]
     faults: frozenset[Fault]
     schedule: RetrySchedule
 
 
+def _pivot(scene: Scene) -> Stories:
+    return UnsignedStories(
+        pivot_stories.ordinary_story, pivot_stories.faulty_story, scene.body_bytes_max
+    )
+
+
+def _uaepass(scene: Scene) -> Stories:
+    return UnsignedStories(uaepass.ordinary_story, uaepass.faulty_story, scene.body_bytes_max)
+
+
 PLAYERS: Final[Mapping[str, Player]] = {
-    "pivot": Player(
-        pivot_stories.ordinary_story,
-        pivot_stories.faulty_story,
-        frozenset(pivot_stories.FAULTS),
-        PIVOT,
-    ),
-    "uaepass": Player(
-        uaepass.ordinary_story, uaepass.faulty_story, frozenset(uaepass.FAULTS), UAEPASS
-    ),
+    "pivot": Player(_pivot, frozenset(pivot_stories.FAULTS), PIVOT),
+    "uaepass": Player(_uaepass, frozenset(uaepass.FAULTS), UAEPASS),
+    "srtp": Player(srtp.stories_in, frozenset(srtp_faults.FAULTS), SRTP),
+    "wallet": Player(wallet.stories_in, frozenset(wallet_faults.FAULTS), WALLET),
 }
 
 
@@ -49,14 +57,13 @@ def player_named(provider: str) -> Player:
 
 
 def make_plan(
-    provider: str, *, transactions: int, faults: Iterable[Fault], seed: int, body_bytes_max: int
+    provider: str, *, transactions: int, faults: Iterable[Fault], seed: int, scene: Scene
 ) -> Plan:
-    """Return the plan of `transactions` stories, of which each fault has a share.
-
-    `body_bytes_max` is the endpoint's limit, which an oversize body must pass.
+    """Return the plan of `transactions` stories in `scene`, of which each fault has a share.
 
     Raises:
-        Broken: the provider does not know one of the faults, or they need more stories.
+        Broken: the provider does not know one of the faults, or they need more stories; or the
+            keys to sign with cannot be read.
     """
     player, chosen = player_named(provider), frozenset(faults)
     if strange := chosen - player.faults:
@@ -71,12 +78,8 @@ def make_plan(
     except ValueError as error:
         raise Broken(f"{provider}: {error}") from None
     rng.shuffle(about)
-    stories = [
-        player.ordinary(rng, body_bytes_max)
-        if fault is None
-        else player.faulty(fault, rng, body_bytes_max)
-        for fault in about
-    ]
+    told = player.stories(scene)
+    stories = [told.ordinary(rng) if fault is None else told.faulty(fault, rng) for fault in about]
     return Plan(provider, _with_one_burst(stories))
 
 

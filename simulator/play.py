@@ -7,13 +7,14 @@ from http import HTTPStatus
 from typing import Final
 
 from contracts.errors import Broken
-from runtime.configuration import Configuration, Endpoint
+from runtime.configuration import Configuration
 from simulator.comparison import Comparison, compare
 from simulator.credentials import Credentials, credentials_of
 from simulator.plan import Plan, Story
 from simulator.planning import player_named
 from simulator.reader import Reader
-from simulator.sender import Sender, Sent, Settled
+from simulator.scene import scene_of
+from simulator.sender import OnCue, Sender, Sent, Settled
 from simulator.tally import Tally
 
 # How long a step waits for the one before it to come out, and the end for everything: only a lost
@@ -26,21 +27,29 @@ TIME_FACTOR: Final = 10_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Where plans are played: the ingress's address, and the configuration with the keys."""
+    """Where plans are played: the ingress's address, and the configuration with the keys.
+
+    `on_cue` is called with the cue of each step that has one: the key set that a token issuer
+    publishes before it.
+    """
 
     url: str
     configuration: Configuration
     time_factor: float = TIME_FACTOR
     stories_per_second: float | None = None
+    on_cue: OnCue = lambda _: None
 
-    def credentials(self, provider: str) -> Credentials:
-        """Return the credentials of the provider's first endpoint.
+    def credentials(self, provider: str) -> dict[str, Credentials]:
+        """Return the credentials of each of the provider's endpoints by name.
 
         Raises:
             Broken: there is none, or a key file cannot be used.
         """
-        endpoint = first_endpoint(self.configuration, provider)
-        return credentials_of(endpoint, public_url=self.configuration.ingress.public_url)
+        scene = scene_of(self.configuration, provider)
+        return {
+            name: credentials_of(endpoint, public_url=scene.public_url)
+            for name, endpoint in scene.endpoints.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +69,6 @@ def as_planned(plan: Plan, played: Played) -> bool:
     return dict(played.sent.ends) == planned
 
 
-def first_endpoint(configuration: Configuration, provider: str) -> Endpoint:
-    """Return the endpoint that the simulator calls for `provider`.
-
-    Raises:
-        Broken: the configuration has none.
-    """
-    for endpoint in configuration.endpoints_of(provider).values():
-        return endpoint
-    raise Broken(f"the configuration has no endpoint of provider {provider}")
-
-
 async def send_plan(stage: Stage, plan: Plan, settled: Settled) -> Sent:
     """Send one plan to its end."""
     async with Sender(
@@ -78,6 +76,7 @@ async def send_plan(stage: Stage, plan: Plan, settled: Settled) -> Sent:
         stage.credentials(plan.provider),
         player_named(plan.provider).schedule,
         settled=settled,
+        on_cue=stage.on_cue,
         time_factor=stage.time_factor,
         stories_per_second=stage.stories_per_second,
     ) as sender:

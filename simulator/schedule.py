@@ -46,3 +46,19 @@ UAEPASS: Final = RetrySchedule(
     retried=_SERVER_ERRORS | {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS},
     delays_seconds=(60, 300, 900, 2_400),
 )
+
+# EPC133-22 says nothing of retries of a callback, and pagoPA's own receiver answers 400 to a
+# duplicate. Assumed here: the same answers as Pivot, four times in an hour.
+SRTP: Final = RetrySchedule(
+    success=frozenset({HTTPStatus.OK}),
+    retried=_SERVER_ERRORS | {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS},
+    delays_seconds=(60, 300, 900, 2_400),
+)
+
+# https://docs.namirial.app/products/wallet/api-guide/callback, read 2026-11, documents no retry.
+# Assumed for a gateway that is played well: twice when there is no answer or a 503.
+WALLET: Final = RetrySchedule(
+    success=frozenset({HTTPStatus.OK}),
+    retried=_SERVER_ERRORS | {HTTPStatus.TOO_MANY_REQUESTS},
+    delays_seconds=(60, 300),
+)

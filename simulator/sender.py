@@ -2,13 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 
 import aiohttp
+from multidict import CIMultiDict
 
 from simulator.credentials import Credentials
 from simulator.plan import Callback, Fault, Plan, Story
@@ -19,6 +21,9 @@ _STORIES_AT_ONCE_MAX: Final = 64
 
 Settled = Callable[[Story, int], Awaitable[None]]
 """Return once so many status events and anomalies of the story are out: its next step may begin."""
+
+OnCue = Callable[[str], None]
+"""Do what a step asks the simulator itself to do before it."""
 
 
 @dataclass(slots=True)
@@ -37,23 +42,28 @@ class Sent:
 
 
 class Sender:
-    """One provider calling one endpoint: `async with Sender(...) as sender: sender.send(plan)`."""
+    """One provider calling its endpoints: `async with Sender(...) as sender: sender.send(plan)`."""
 
     def __init__(
         self,
         url: str,
-        credentials: Credentials,
+        credentials: Mapping[str, Credentials],
         schedule: RetrySchedule,
         *,
         settled: Settled,
+        on_cue: OnCue = lambda _: None,
         time_factor: float,
         stories_per_second: float | None = None,
     ) -> None:
-        """Call `url` (without the endpoint's path); without a rate, as fast as answers come."""
-        self._url = url.rstrip("/") + credentials.endpoint.path
-        self._credentials = credentials
+        """Call `url` (without a path); without a rate, as fast as answers come.
+
+        `credentials` are those of each endpoint by name; the first is the one called by default.
+        """
+        self._url = url.rstrip("/")
+        self._credentials = {"": next(iter(credentials.values())), **credentials}
         self._schedule = schedule
         self._settled = settled
+        self._on_cue = on_cue
         self._time_factor = time_factor
         self._interval = 1 / stories_per_second if stories_per_second else 0.0
         self._session: aiohttp.ClientSession | None = None
@@ -96,6 +106,8 @@ class Sender:
         for step in story.steps:
             if outputs:
                 await self._settled(story, outputs)
+            if step.cue:
+                self._on_cue(step.cue)
             await asyncio.gather(*map(self._deliver, step.callbacks))
             outputs += step.outputs
 
@@ -112,18 +124,23 @@ class Sender:
     async def _attempt(self, callback: Callback) -> int | None:
         if self._session is None:
             raise RuntimeError("the sender is not open: async with Sender(...)")
-        headers = self._credentials.headers(callback.body, callback.presents, now=datetime.now(UTC))
+        credentials = self._credentials[callback.endpoint]
+        now = datetime.now(UTC)
+        headers = CIMultiDict(credentials.headers(callback.body, callback.presents, now=now))
+        headers.update(callback.headers)
+        url = self._url + (callback.path or credentials.endpoint.path)
         self.sent.attempts += 1
         answer = None
         try:
             async with self._session.post(
-                self._url, data=callback.body, headers=headers, allow_redirects=False
+                url, data=callback.body, headers=headers, allow_redirects=False
             ) as response:
                 await response.read()
                 answer = response.status
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
             pass  # no answer: the provider cannot know whether it was taken, and sends it again
         self.sent.answers[answer] += 1
-        if answer in (self._schedule.success | {self._credentials.door.answers.stale}):
+        stored = {HTTPStatus.ACCEPTED.value, credentials.door.answers.stale}
+        if answer in self._schedule.success | stored:
             self.sent.acknowledged[callback.sha256] += 1
         return answer

@@ -2,14 +2,19 @@
 
 `python -m tests.reference_files [DIRECTORY]`. `DIRECTORY/<provider>/*.json` are bodies as the
 provider publishes them: each must decode and translate. Where a provider publishes none, that is
-said, not passed over.
+said, not passed over. `DIRECTORY/<provider>/canonical_vectors.json` are requests with the bytes
+that a detached signature covers: ours must be the same. `DIRECTORY/srtp` has the documents of the
+EPC's profile: our tables of it must say what they say; its schemas must find what is wrong in a
+status report of ours, and nothing else.
 """
 
 import argparse
+import base64
 import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,11 +28,17 @@ from contracts.provider import Provider, SignedBytes
 from contracts.providers import all_providers
 from contracts.raw import RawCallback, Source
 from contracts.update import Proof, Scheme
+from tests.epc_profile import profile_verdicts
+from tests.schema_documents import schema_verdicts
 from workers.verifier.decode import decode_json
+from workers.verifier.detached_signature import canonical_request
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SPECIFICATIONS: Final = ROOT / "tests" / "specifications"
 RECORD_SCHEMAS: Final = ROOT / "docs" / "schemas"
+CANONICAL_VECTORS: Final = "canonical_vectors.json"
+# What lies beside the bodies and is none.
+NO_BODIES: Final = {CANONICAL_VECTORS, "codes.json"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("directory", nargs="?", type=Path, help="folders named after providers")
     directory: Path | None = parser.parse_args(arguments).directory
     verdicts = [*document_verdicts(), *_sample_verdicts(directory)]
+    if directory is not None:
+        verdicts += canonical_verdicts(directory)
+        verdicts += profile_verdicts(directory)
+        verdicts += schema_verdicts(directory)
     for subject, fault in verdicts:
         sys.stdout.write(f"{subject}: {fault or 'holds'}\n")
     return 1 if any(fault for _, fault in verdicts) else 0
@@ -64,9 +79,34 @@ def message_examples() -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, An
                     yield f"{name}.{part}", schema, example[part]
 
 
+def canonical_verdicts(directory: Path) -> Iterator[tuple[str, str]]:
+    """Yield each file of canonical requests below `directory` with what ours differ in."""
+    for file in sorted(directory.glob(f"*/{CANONICAL_VECTORS}")):
+        yield str(file), _canonical_fault(json.loads(file.read_text()))
+
+
+def _canonical_fault(given: Mapping[str, Any]) -> str:
+    vectors, uris = given["vectors"], given["invalid_uris"]
+    if not vectors or not uris:
+        return "it has no vectors, or no invalid_uris"
+    for number, vector in enumerate(vectors, 1):
+        fields = {name: value.encode() for name, value in vector["headers"].items()}
+        body = bytes.fromhex(vector["body_hex"])
+        ours = canonical_request(vector["method"], vector["url"], fields, body)
+        digest = base64.b64encode(hashlib.sha256(ours).digest()).decode()
+        if (ours.hex(), digest) != (vector["expected_hex"], vector["sha256_b64"]):
+            return f"vector {number}: our canonical bytes differ"
+    for uri in uris:
+        with suppress(Rejected):
+            canonical_request("POST", uri, {}, b"")
+            return f"invalid_uris: {uri} was taken"
+    return ""
+
+
 def _sample_verdicts(directory: Path | None) -> Iterator[tuple[str, str]]:
     for name, provider in all_providers().items():
-        samples = sorted((directory / name).glob("*.json")) if directory else []
+        files = sorted((directory / name).glob("*.json")) if directory else []
+        samples = [file for file in files if file.name not in NO_BODIES]
         if not samples:
             where = directory or "without SPECS"
             sys.stdout.write(

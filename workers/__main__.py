@@ -15,7 +15,11 @@ from runtime.key_source import KeySource, publish_expiries, report_reloads
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
+from workers.refreshes import report_refreshes
 from workers.roles import state_machine_role, verifier_role
+from workers.verifier.jwks_source import JwksSource
+from workers.verifier.policies import Sources
+from workers.verifier.trust_source import TrustSource
 from workers.worker import Role, Worker
 
 
@@ -43,14 +47,26 @@ async def _run_verifier(
 ) -> None:
     metrics = Metrics()
     endpoints = configuration.endpoints_of(provider.name)
-    keys = KeySource(endpoints, report_reloads(metrics, log))
+    on_reload = report_reloads(metrics, log)
+    keys, trust = KeySource(endpoints, on_reload), TrustSource(endpoints, on_reload)
     publish_expiries(metrics, endpoints)
-    role = verifier_role(configuration, provider, keys)
-    watching = asyncio.create_task(keys.watch(every_seconds=configuration.key_reload_seconds))
+    issuers = [issuer for one in endpoints.values() if one.tokens for issuer in one.tokens.issuers]
+    key_sets = JwksSource(issuers, report_refreshes(metrics, log))
+    role = verifier_role(
+        configuration, provider, Sources(keys=keys, trust=trust, key_of=key_sets.key), metrics
+    )
+    seconds = configuration.key_reload_seconds
+    background = [
+        asyncio.create_task(keys.watch(every_seconds=seconds)),
+        asyncio.create_task(trust.watch(every_seconds=seconds)),
+        asyncio.create_task(key_sets.run()),
+    ]
     try:
         await _worker(role, configuration, metrics, log).run(stop)
     finally:
-        watching.cancel()
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
 
 
 async def _run_state_machine(

@@ -6,33 +6,33 @@ from contracts.provider import Provider
 from contracts.topics import Topics
 from runtime.configuration import Configuration
 from runtime.kafka import KafkaClients
-from runtime.key_source import KeySource
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
 from workers.state_machine.decide import Rules
 from workers.state_machine.meters import StateMeters
 from workers.state_machine.processor import StateMachineProcessor
-from workers.verifier.policies import endpoint_policies
+from workers.verifier.policies import Sources, endpoint_policies
 from workers.verifier.processor import VerifierProcessor
 from workers.worker import Role
 
 _DAY_MILLISECONDS = 86_400_000
 
 
-def verifier_role(configuration: Configuration, provider: Provider, keys: KeySource) -> Role:
-    """Return the role of the provider's verifier; `keys` may change while it works.
+def verifier_role(
+    configuration: Configuration, provider: Provider, sources: Sources, metrics: Metrics
+) -> Role:
+    """Return the role of the provider's verifier; what `sources` give may change while it works.
 
     Raises:
-        Broken: the provider has no endpoint, or one lacks a credential that the provider demands.
+        Broken: the provider has no endpoint, or one lacks what the provider demands.
     """
     topics = Topics.of(provider.name, prefix=configuration.topic_prefix)
-    policies = endpoint_policies(provider, configuration.endpoints_of(provider.name), keys)
-    processor = VerifierProcessor(provider, policies, topics)
+    policies = endpoint_policies(provider, configuration.endpoints_of(provider.name), sources)
     return Role(
         name=f"verifier.{provider.name}",
         input_topic=topics.raw,
         topics=topics,
-        make_processor=lambda _: processor,
+        make_processor=lambda _: VerifierProcessor(provider, policies, topics, metrics),
     )
 
 

@@ -1,4 +1,4 @@
-"""`esito demo`: both providers with faults against a real Kafka, compared with the plan."""
+"""`esito demo`: all providers with faults against a real Kafka, compared with the plan."""
 
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _INTERRUPTED: Final = 130  # as a shell reports a program ended by Ctrl-C
 
 Transactions = Annotated[
-    int, typer.Option(min=15, metavar="N", help="How many transactions of each provider.")
+    int, typer.Option(min=24, metavar="N", help="How many transactions of each provider.")
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="The same seed sends the same callbacks.")]
 
@@ -27,7 +27,7 @@ def demo(
     cache: CacheDirectory = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run both providers with every fault against a real Kafka, and end by itself.
+    """Run all providers with every fault against a real Kafka, and end by itself.
 
     Nothing is left behind. Exit code 0: what came out is what the plan says. 1: it is not, and the
     closing table says where. With --json, progress goes to standard error.

@@ -1,8 +1,10 @@
 """`esito expect`: announce a transaction, so that its silence is noticed."""
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,8 +20,12 @@ if TYPE_CHECKING:
 def expect(
     endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name.")],
     transaction_id: Annotated[
-        str, typer.Argument(metavar="TRANSACTION_ID", help="As the provider will name it.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="TRANSACTION_ID",
+            help="As the provider will name it; of an endpoint with path_token, made of the state.",
+        ),
+    ] = None,
     configuration: ConfigurationFile = None,
     *,
     deadline: Annotated[
@@ -31,6 +37,14 @@ def expect(
     url: Annotated[
         str | None, typer.Option(metavar="URL", help="The ingress; default: ingress.public_url.")
     ] = None,
+    terms: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="JSON with what the callback must keep to: state, code, templates. A file, "
+            "because secrets on a command line are everybody's to read.",
+        ),
+    ] = None,
     key_file: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The key; default: the first of expectations: keys."),
@@ -39,10 +53,15 @@ def expect(
     """Announce a transaction that our own side has started, and by when it should be final.
 
     One that stays silent becomes an overdue anomaly. With --url and --key-file no configuration is
-    needed.
+    needed. Of an endpoint with path_token the path to give to the provider is printed: keep it as
+    you keep the state.
     """
     from ops.expectation import announce
 
+    said = _terms(terms)
+    path = ""
+    if transaction_id is None:
+        transaction_id, path = _minted(configured(configuration), endpoint, said)
     _check(transaction_id)
     by = after(deadline, now=datetime.now(UTC)) if deadline else None
     if url is None or key_file is None:
@@ -50,9 +69,42 @@ def expect(
         url = url or settings.ingress.public_url
         key_file = key_file or _key_file(settings, endpoint)
     key = _key(key_file)
-    run(announce(url, key, endpoint=endpoint, transaction_id=transaction_id, deadline=by))
+    name = transaction_id
+    run(announce(url, key, endpoint=endpoint, transaction_id=name, deadline=by, terms=said))
     until = f", to be final by {by.isoformat()}" if by else ""
     console().print(plain(f"announced  {endpoint}:{transaction_id}{until}"))
+    if path:
+        console().print(plain(f"path       {path}"))
+
+
+def _terms(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise Broken(f"{file}: no JSON that can be read ({type(error).__name__})") from None
+    if not isinstance(found, dict):
+        raise Broken(f"{file}: must be a JSON object with state, code and templates")
+    return found
+
+
+def _minted(configuration: "Configuration", name: str, terms: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the transaction that the state of `terms` names, and the path that calls about it."""
+    from runtime.key_source import KeySource
+    from runtime.path_token import mint
+
+    endpoint, state = endpoint_named(configuration, name), terms.get("state")
+    if endpoint.path_token is None or not isinstance(state, str):
+        raise Broken(
+            "give TRANSACTION_ID; only an endpoint with path_token makes it of the state in --terms"
+        )
+    ring = KeySource({name: endpoint}, lambda *_: None).of(name).path_token
+    secrets = ring.secrets(at=datetime.now(UTC)) if ring else []
+    if not secrets:
+        raise Broken(f"endpoint {name}: no key of path_token is valid now")
+    token = mint(secrets[0][1], endpoint=name, state=state)
+    return token.transaction_id, f"{endpoint.path.rstrip('/')}/{token.segment}"
 
 
 def _check(transaction_id: str) -> None:

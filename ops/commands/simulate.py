@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from simulator.play import Played, Stage
 
 
-Provider = Annotated[str, typer.Option(metavar="NAME", help="Whom to play: pivot or uaepass.")]
+Provider = Annotated[
+    str, typer.Option(metavar="NAME", help="Whom to play: pivot, uaepass, srtp or wallet.")
+]
 Transactions = Annotated[int, typer.Option(min=1, metavar="N", help="How many.")]
 Faults = Annotated[str, typer.Option(metavar="A,B", help="Faults by name, or all; see above.")]
 Url = Annotated[
@@ -56,10 +58,19 @@ def simulate(
 ) -> None:
     """Send a provider's callbacks, correct and faulty, and print what must come out of them.
 
-    Faults: duplicates, reordering, late-paid, wrong-key, stale-timestamp, tampered-body, oversize,
-    unknown-event, burst, contradiction. Exit code 1: answers (with --compare: also status events,
-    anomalies or dead letters) are not as planned.
+    Faults of all or some: duplicates, reordering, late-paid, wrong-key, stale-timestamp,
+    tampered-body, oversize, unknown-event, burst, contradiction, reused-id.
+
+    Of srtp: unsigned, wrapped-signature, other-signer, other-root, expired-certificate,
+    revoked-certificate, version-header. It is signed with the PKI beside certificates: root_files.
+
+    Of wallet: early, wrong-path, wrong-code, missing-template, extra-template, failed-entry,
+    foreign-token, expired-token, hs256-forgery, alg-none, unknown-kid, key-rotation.
+
+    Exit code 1: answers (with --compare: also status events, anomalies or dead letters) are not as
+    planned.
     """
+    from simulator.jwks_server import publisher
     from simulator.play import Stage
 
     settings = configured(configuration)
@@ -70,6 +81,7 @@ def simulate(
         configuration=settings,
         time_factor=time_factor,
         stories_per_second=rate,
+        on_cue=publisher(settings),
     )
     notes().print(f"· Sending {len(plan.callbacks)} callbacks to {stage.url} (seed {chosen})")
     played = run(_play(stage, plan, None if compare else pause))
@@ -80,14 +92,14 @@ def _plan(
     settings: "Configuration", provider: str, transactions: int, faults: str, seed: int
 ) -> "Plan":
     from simulator.planning import make_plan
-    from simulator.play import first_endpoint
+    from simulator.scene import scene_of
 
     return make_plan(
         provider,
         transactions=transactions,
         faults=_faults(provider, faults),
         seed=seed,
-        body_bytes_max=first_endpoint(settings, provider).limits.body_bytes_max,
+        scene=scene_of(settings, provider),
     )
 
 
@@ -108,13 +120,16 @@ def _show(plan: "Plan", played: "Played", *, seed: int, as_json: bool) -> None:
 async def _play(stage: "Stage", plan: "Plan", pause: float | None) -> "Played":
     """Send the plan: with a pause between steps, or (None) watching what comes out."""
     from ops.cluster import connected
+    from simulator.jwks_server import key_sets_served
     from simulator.play import Played, paused, play, send_plan
     from simulator.reader import Reader
 
-    if pause is not None:
-        return Played(await send_plan(stage, plan, paused(pause)), None)
     settings = stage.configuration
+    if pause is not None:
+        async with key_sets_served(settings):
+            return Played(await send_plan(stage, plan, paused(pause)), None)
     async with (
+        key_sets_served(settings),
         connected(settings) as cluster,
         Reader(
             [plan.provider], clients=cluster.clients, topic_prefix=settings.topic_prefix

@@ -36,6 +36,15 @@ ManagementPort = Annotated[
         help="Of the ingress's /readyz and /metrics, the workers' follow; default: 9190.",
     ),
 ]
+JwksPort = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=_PORT_MAX,
+        metavar="N",
+        help="Where a simulated wallet publishes its keys; default: 9180. First run only.",
+    ),
+]
 
 
 def up(
@@ -44,6 +53,7 @@ def up(
     port: Port = None,
     kafka_port: KafkaPort = None,
     management_port: ManagementPort = None,
+    jwks_port: JwksPort = None,
     cache: CacheDirectory = None,
 ) -> None:
     """Run Esito on this machine with an embedded Kafka, until Ctrl-C.
@@ -60,6 +70,7 @@ def up(
         kafka=f"127.0.0.1:{kafka_port}" if kafka_port else defaults.kafka,
         ingress_port=port or defaults.ingress_port,
         management_port=management_port or defaults.management_port,
+        jwks_port=jwks_port or defaults.jwks_port,
     )
     file = write_installation(directory, addresses)
     variables = _variables(port, kafka_port, management_port)
@@ -70,17 +81,22 @@ async def _run(
     file: Path, variables: "Mapping[str, str]", cache: Path | None, stop: "asyncio.Event"
 ) -> None:
     from ops.local_installation import local_esito, unless_stopped
+    from runtime.configuration_file import load_configuration
+    from simulator.jwks_server import key_sets_served
 
     aside = notes()
 
     async def live() -> None:
-        async with local_esito(
-            file,
-            lasting=True,
-            cache_directory=cache,
-            variables=variables,
-            on_progress=lambda line: aside.print(f"· {line}"),
-        ) as esito:
+        async with (
+            key_sets_served(load_configuration(file, environ=variables)),
+            local_esito(
+                file,
+                lasting=True,
+                cache_directory=cache,
+                variables=variables,
+                on_progress=lambda line: aside.print(f"· {line}"),
+            ) as esito,
+        ):
             _introduce(esito, file, variables)
             raise await esito.processes.died()
 
@@ -90,7 +106,7 @@ async def _run(
 
 
 def _introduce(esito: "LocalEsito", file: Path, variables: "Mapping[str, str]") -> None:
-    from ops.installation import curl_commands
+    from ops.curl_commands import curl_commands
 
     screen = console()
     screen.print(f"\nEsito takes callbacks at {esito.url}; Ctrl-C stops it.\n")
@@ -101,15 +117,16 @@ def _introduce(esito: "LocalEsito", file: Path, variables: "Mapping[str, str]") 
     for name, port in esito.processes.management_ports.items():
         screen.print(f"{name:21} http://127.0.0.1:{port}/metrics")
     screen.print()
-    pivot, uaepass = curl_commands(file.parent, url=esito.url)
-    screen.print(plain("Send a callback as Pivot, and one as UAE PASS:", style="bold"))
-    screen.print(f"\n{pivot}\n\n{uaepass}\n")
+    for whom, command in curl_commands(file.parent, url=esito.url).items():
+        screen.print(plain(f"Send a callback as {whom}:", style="bold"))
+        screen.print(plain(f"\n{command}\n"), soft_wrap=True)
     screen.print(plain("See what comes out, in another terminal:", style="bold"))
     for variable, value in variables.items():
         screen.print(f"export {variable}={value}")
     screen.print(f"export ESITO_CONFIGURATION={file}")
     screen.print("esito tap --from-beginning")
-    screen.print("esito simulate --provider pivot --transactions 100 --faults all --compare\n")
+    screen.print("esito simulate --provider pivot --transactions 100 --faults all --compare")
+    screen.print(plain("\nThe same for uaepass, srtp and wallet, which sign for real.\n"))
 
 
 def _variables(

@@ -18,7 +18,7 @@ from runtime.key_source import EndpointKeys
 from workers.state_machine.decide import Decision, Rules, decide
 from workers.state_machine.events import anomaly, status_event
 from workers.state_machine.snapshot import Snapshot
-from workers.verifier.prove import Policy
+from workers.verifier.policy import Policy
 from workers.verifier.verify import verify
 
 _ENDPOINT: Final = "pivot-id"

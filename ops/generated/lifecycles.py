@@ -45,7 +45,10 @@ def _kinds(lifecycle: Lifecycle) -> list[list[str]]:
             kinds.append([native])
         else:
             kind.append(native)
-    return kinds
+    # Statuses that do nothing but contradict each other are the ends of one kind.
+    ends = [native for kind in kinds if len(kind) == 1 for native in kind]
+    longer = [kind for kind in kinds if len(kind) > 1]
+    return [ends, *longer] if ends else longer
 
 
 def _related(lifecycle: Lifecycle, one: str, other: str) -> bool:
@@ -69,7 +72,8 @@ def _next(lifecycle: Lifecycle, current: str, kind: list[str]) -> Iterator[str]:
     """Yield what `current` moves on to directly: not what is reached through another status."""
     moves = [said for said in kind if lifecycle.table[current][said] is Move.APPLY]
     for said in moves:
-        if not any(lifecycle.table[between][said] is Move.APPLY for between in moves):
+        between = [one for one in moves if one not in {current, said}]
+        if not any(lifecycle.table[one][said] is Move.APPLY for one in between):
             yield said
 
 

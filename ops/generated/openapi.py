@@ -1,6 +1,6 @@
 """Describe the HTTP side as OpenAPI 3.1: callbacks, expectations, management."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -38,6 +38,18 @@ _PROBLEM: Final = {
         "status": {"type": "integer"},
     },
 }
+_ERROR_MODEL: Final = {
+    "type": "object",
+    "description": "The error of EPC133-22: the same text for every cause of one status.",
+    "required": ["timestamp", "status", "error", "message", "path"],
+    "properties": {
+        "timestamp": {"type": "string", "format": "date-time"},
+        "status": {"type": "integer"},
+        "error": {"type": "string"},
+        "message": {"type": "string"},
+        "path": {"type": "string"},
+    },
+}
 _RETRY_AFTER: Final = {
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
 }
@@ -61,6 +73,7 @@ def openapi_document() -> str:
         "components": {
             "schemas": {
                 "Expectation": component_schemas()["ExpectationPayload"],
+                "ErrorModel": _ERROR_MODEL,
                 "Problem": _PROBLEM,
             },
             "securitySchemes": dict(_security_schemes()),
@@ -82,12 +95,19 @@ def _public_url() -> str:
 def _paths() -> Iterator[tuple[str, Any]]:
     doors = {name: provider.door for name, provider in all_providers().items()}
     for endpoint in _example()["endpoints"]:
-        yield endpoint["path"], {"post": _callback(endpoint["name"], doors[endpoint["provider"]])}
+        door = doors[endpoint["provider"]]
+        segment = "/{segment}" if "path_token" in door.credentials else ""
+        for number, path in enumerate((endpoint["path"], *endpoint.get("more_paths", ()))):
+            operation = _callback(endpoint, door)
+            if number:
+                operation["operationId"] += f".{number + 1}"
+            yield path + segment, {"post": operation}
     yield "/expectations/{endpoint}", {"post": _expectation()}
     yield from _management()
 
 
-def _callback(name: str, door: Door) -> dict[str, Any]:
+def _callback(endpoint: Mapping[str, Any], door: Door) -> dict[str, Any]:
+    name = endpoint["name"]
     answers = _answers(door.answers, signed="hmac" in door.credentials)
     answers[str(door.answers.accepted)] = {"description": _STORED}
     if "hmac" in door.credentials:
@@ -95,10 +115,26 @@ def _callback(name: str, door: Door) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": f"callback.{name}",
         "summary": f"A callback of provider {door.provider}, to endpoint {name}",
-        "security": [{f"{door.provider}.{credential}": [] for credential in door.credentials}],
-        "requestBody": _BODY,
+        "security": [
+            {
+                f"{door.provider}.{credential}": []
+                for credential in _schemes(door)
+                if credential in door.credentials or credential in endpoint
+            }
+        ],
+        "requestBody": _body(door),
         "responses": dict(sorted(answers.items())),
     }
+    if "path_token" in door.credentials:
+        operation["parameters"] = [
+            {
+                "name": "segment",
+                "in": "path",
+                "required": True,
+                "description": "Made by our own side for one transaction: `esito expect`.",
+                "schema": {"type": "string", "pattern": "^[0-9a-f]{32}\\.[0-9a-f]{32}$"},
+            }
+        ]
     if door.timestamp_header:
         operation["parameters"] = [
             {
@@ -144,23 +180,37 @@ def _expectation() -> dict[str, Any]:
     }
 
 
+def _schemes(door: Door) -> list[str]:
+    """Return the credentials that OpenAPI can name; a path made for one transaction is none."""
+    return [name for name in (*door.credentials, *door.offered) if name != "path_token"]
+
+
+def _body(door: Door) -> dict[str, Any]:
+    if set(door.media_types) <= {"application/json"}:
+        return _BODY
+    schema = {"schema": {"description": "Stored byte for byte."}}
+    return {"required": True, "content": dict.fromkeys(door.media_types, schema)}
+
+
 def _answers(answers: Answers, *, signed: bool) -> dict[str, Any]:
+    model = "ErrorModel" if answers.error_model == "epc" else "Problem"
     causes: dict[int, list[RefusalCode]] = {}
     for code in _CODES:
         if signed or code not in _SIGNED:
             causes.setdefault(status_of(code, answers), []).append(code)
     return {
-        str(status): _problem(" ".join(code.sentence for code in codes), status)
+        str(status): _problem(" ".join(code.sentence for code in codes), status, model=model)
         for status, codes in causes.items()
     }
 
 
-def _problem(description: str, status: int | None = None) -> dict[str, Any]:
+def _problem(
+    description: str, status: int | None = None, *, model: str = "Problem"
+) -> dict[str, Any]:
+    media_type = "application/problem+json" if model == "Problem" else "application/json"
     found: dict[str, Any] = {
         "description": description,
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
+        "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{model}"}}},
     }
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         found["headers"] = _RETRY_AFTER
@@ -175,7 +225,10 @@ def _security_schemes() -> Iterator[tuple[str, Any]]:
             "api_key": (provider.door.api_key_header, "The key agreed with the provider."),
             "hmac": (provider.door.signature_header, "An HMAC over what the profile names."),
         }
-        for credential in provider.door.credentials:
+        for credential in _schemes(provider.door):
+            if credential == "client_certificate":
+                yield f"{name}.{credential}", {"type": "mutualTLS"}
+                continue
             header, description = headers[credential]
             yield (
                 f"{name}.{credential}",

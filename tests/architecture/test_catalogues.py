@@ -12,7 +12,7 @@ from runtime.log_events import FIELDS, LogEvent
 from runtime.metrics import CATALOGUE, Kind, Metric
 from tests.architecture.source import ROOT, shipped
 
-METRIC = re.compile(r"esito_(ingress|keys|worker|state)(_[a-z]+)+")
+METRIC = re.compile(r"esito_(ingress|keys|worker|verifier|state)(_[a-z]+)+")
 UNITS = {
     "total",
     "seconds",

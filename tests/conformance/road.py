@@ -11,13 +11,25 @@ from contracts.provider import Door
 from contracts.providers import provider_named
 from contracts.raw import RawCallback, Source
 from contracts.topics import Topics
-from ingress.authenticate import Refused, authenticate_api_key, authenticate_hmac, single_field
-from ingress.doors import door_of, load_doors
+from ingress.authenticate import (
+    Refused,
+    authenticate_api_key,
+    authenticate_hmac,
+    authenticate_path,
+    demand_signature,
+    kept_fields,
+    single_field,
+)
+from ingress.client_certificate import Certificate, Edges
+from ingress.doors import door_of, load_doors, signature_headers
 from ingress.record_headers import RecordHeaders
+from runtime.configuration import Endpoint
 from runtime.configuration_file import load_configuration
 from runtime.key_source import KeySource
 from runtime.mac import MacInput
+from runtime.metrics import Metrics
 from tests.conformance.vector import VECTORS, Vector
+from tests.sources import sources
 from workers.processor import InputRecord, Output
 from workers.verifier.policies import endpoint_policies
 from workers.verifier.processor import VerifierProcessor
@@ -26,7 +38,7 @@ CALLBACK_ID = "019a0000-0000-7000-8000-000000000000"
 
 
 class Road:
-    """The ingress and the verifier of one provider, under the endpoint beside its vectors."""
+    """The ingress and the verifier of one provider, under the endpoints beside its vectors."""
 
     def __init__(self, provider: str) -> None:
         self.provider = provider_named(provider)
@@ -34,8 +46,9 @@ class Road:
         self._configuration = load_configuration(VECTORS / provider / "endpoint.yaml", environ={})
         self._endpoints = self._configuration.endpoints_of(provider)
         self._keys = KeySource(self._endpoints, lambda *_: None)
-        policies = endpoint_policies(self.provider, self._endpoints, self._keys)
-        self._verifier = VerifierProcessor(self.provider, policies, self.topics)
+        found = sources(self._keys, self._endpoints)
+        policies = endpoint_policies(self.provider, self._endpoints, found)
+        self._verifier = VerifierProcessor(self.provider, policies, self.topics, Metrics())
 
     def raw_record(self, vector: Vector) -> InputRecord:
         """Return the record that the ingress stores.
@@ -50,14 +63,40 @@ class Road:
         fields = CIMultiDict(
             (name, value.decode("utf-8", "surrogateescape")) for name, value in vector.fields
         )
+        if any(name in fields for name in door.forbidden_headers):
+            raise Refused(RefusalCode.HEADER_FORBIDDEN)
         at = datetime.fromisoformat(vector.received_at)
-        ring = self._keys.of(endpoint.name).api_key
-        assert ring is not None
-        key_id = authenticate_api_key(fields, ring, header=door.api_key_header, at=at)
+        opened, target = self._opened(endpoint, vector.target, at)
+        principal = [*self._api_key(endpoint, door, fields, at), *opened]
+        certificate = _certificate(endpoint, fields, vector.peer)
+        if certificate is not None:
+            principal.append(f"client_certificate:{certificate.fingerprint}")
+        demand_signature(fields, signature_headers(endpoint))
         stored = {name: single_field(fields, name) for name in door.stored_headers}
-        callback = replace(self._callback(vector, door), principal=f"api_key:{key_id}", http=stored)
+        callback = replace(
+            self._callback(vector, door, target),
+            principal=" ".join(principal),
+            http={**stored, **kept_fields(fields, door.kept_headers)},
+            client_certificate=certificate.base64.encode() if certificate else b"",
+        )
         self._authenticate_hmac(callback, door, at)
         return self.record(callback)
+
+    def _opened(self, endpoint: Endpoint, target: str, at: datetime) -> tuple[list[str], str]:
+        ring = self._keys.of(endpoint.name).path_token
+        if ring is None:
+            return [], target
+        prefix, _, segment = target.rpartition("/")
+        key_id, transaction_id = authenticate_path(segment, ring, endpoint=endpoint.name, at=at)
+        return [f"path_token:{key_id}"], f"{prefix}/{transaction_id}"
+
+    def _api_key(
+        self, endpoint: Endpoint, door: Door, fields: CIMultiDict[str], at: datetime
+    ) -> list[str]:
+        ring = self._keys.of(endpoint.name).api_key
+        if ring is None:
+            return []
+        return [f"api_key:{authenticate_api_key(fields, ring, header=door.api_key_header, at=at)}"]
 
     def stored_anyway(self, vector: Vector) -> InputRecord:
         """Return the record of a refused request, as if the ingress had not looked at it."""
@@ -65,10 +104,11 @@ class Road:
         stored = {
             name.lower(): value
             for name, value in vector.fields
-            if name.lower() in door.stored_headers
+            if name.lower() in (*door.stored_headers, *door.kept_headers)
         }
-        callback = replace(self._callback(vector, door), principal="api_key:anybody", http=stored)
-        return self.record(callback)
+        principal = "api_key:anybody path_token:anybody"
+        callback = self._callback(vector, door, vector.target)
+        return self.record(replace(callback, principal=principal, http=stored))
 
     def callback(self, record: InputRecord) -> RawCallback:
         """Return what the verifier reads from a raw record."""
@@ -105,7 +145,8 @@ class Road:
         )
         return outcome.stale
 
-    def _callback(self, vector: Vector, door: Door) -> RawCallback:
+    def _callback(self, vector: Vector, door: Door, target: str) -> RawCallback:
+        content_type = {name.lower(): value for name, value in vector.fields}
         return RawCallback(
             body=vector.body,
             callback_id=CALLBACK_ID,
@@ -113,8 +154,9 @@ class Road:
             source=Source.CALLBACK,
             received_at=vector.received_at,
             method=door.methods[0],
-            target_uri=self._configuration.ingress.public_url + vector.target,
+            target_uri=self._configuration.ingress.public_url + target,
             principal="",
+            content_type=content_type.get("content-type", b"").decode("utf-8", "surrogateescape"),
         )
 
     def record(self, callback: RawCallback) -> InputRecord:
@@ -130,10 +172,18 @@ class Road:
             received_at=callback.received_at,
             path=callback.target_uri.removeprefix(public_url),
             principal=callback.principal,
-            content_type="application/json",
+            content_type=callback.content_type,
             traceparent="",
             stored=callback.http,
+            client_certificate=callback.client_certificate.decode(),
         )
         return ConsumerRecord(
             self.topics.raw, 0, 7, 0, 0, None, callback.body, None, -1, len(callback.body), headers
         )
+
+
+def _certificate(endpoint: Endpoint, fields: CIMultiDict[str], peer: str) -> Certificate | None:
+    section = endpoint.client_certificate
+    if section is None:
+        return None
+    return Edges(endpoint.name, section).certificate(fields, (peer, 40_000))

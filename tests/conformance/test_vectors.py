@@ -30,6 +30,9 @@ ATTACKS_ON_ALL = {
     "rejected/json_too_deep/too-deep",
     "rejected/payload_invalid/not-an-object",
     "rejected/payload_invalid/id-missing",
+}
+# Where the provider names the transaction; elsewhere the path does, in digits of ours.
+ATTACKS_ON_IDS = {
     "rejected/payload_invalid/id-control-characters",
     "rejected/payload_invalid/id-with-space",
     "rejected/payload_invalid/id-10-kb",
@@ -39,6 +42,12 @@ ATTACKS_BY_CREDENTIAL = {
         "refused/credentials_missing/api-key-missing",
         "refused/credentials_wrong/api-key-wrong",
         "refused/credentials_ambiguous/api-key-twice",
+    },
+    "path_token": {
+        "refused/credentials_missing/no-segment",
+        "refused/credentials_wrong/seal-wrong",
+        "refused/credentials_wrong/of-another-endpoint",
+        "rejected/path_token_mismatch/another-state",
     },
     "hmac": {
         "refused/credentials_missing/stripped-signature",
@@ -50,6 +59,31 @@ ATTACKS_BY_CREDENTIAL = {
         "refused/credentials_ambiguous/signature-twice",
         "refused/timestamp_malformed/malformed-timestamp",
         "rejected/timestamp_outside_tolerance/stale-timestamp",
+    },
+}
+ATTACKS_ON_SIGNATURES = {
+    "certificates": {
+        "rejected/certificate_expired/expired-detached",
+        "rejected/certificate_not_yet_valid/not-yet-valid-detached",
+        "rejected/certificate_profile_invalid/wrong-usage-detached",
+        "rejected/certificate_revoked/revoked-detached",
+        "rejected/certificate_untrusted/other-root-detached",
+        "rejected/signer_mismatch/another-bank-tls",
+        "rejected/signature_mismatch/body-tampered",
+        "rejected/signature_mismatch/digest-downgraded",
+        "rejected/algorithm_forbidden/sha1",
+        "rejected/algorithm_forbidden/jws-none",
+    },
+    "tokens": {
+        "rejected/algorithm_forbidden/none",
+        "rejected/algorithm_forbidden/hs256-with-the-public-key",
+        "rejected/signature_mismatch/payload-swapped",
+        "rejected/signature_mismatch/strangers-key",
+        "rejected/token_header_forbidden/jku",
+        "rejected/token_header_forbidden/crit",
+        "rejected/token_expired/expired",
+        "rejected/token_audience_wrong/another",
+        "rejected/payload_contradictory/swapped-template",
     },
 }
 ALL = [vector for provider in provider_names() for vector in vectors_of(provider)]
@@ -140,9 +174,16 @@ def test_rejection_tells_nothing_of_the_body(vector: Vector) -> None:
 
 @pytest.mark.parametrize("provider", provider_names())
 def test_provider_has_the_standard_attacks_on_its_door(provider: str) -> None:
+    declared = provider_named(provider)
     wanted = set(ATTACKS_ON_ALL)
-    for credential in provider_named(provider).door.credentials:
+    for credential in declared.door.credentials:
         wanted |= ATTACKS_BY_CREDENTIAL[credential]
+    if declared.path_state is None:
+        wanted |= ATTACKS_ON_IDS
+    if declared.signatures:
+        wanted |= ATTACKS_ON_SIGNATURES["certificates"]
+    if declared.tokens:
+        wanted |= ATTACKS_ON_SIGNATURES["tokens"]
 
     found = {vector.name.removeprefix(f"{provider}/") for vector in vectors_of(provider)}
 

@@ -14,7 +14,8 @@ class Vector:
     """One request, and what must become of it.
 
     `verdict` is `accepted`, `rejected` or `refused`, `code` that of the rejection or refusal.
-    `stored_anyway` is the rejection code of a refused request that was stored all the same.
+    `stored_anyway` is the rejection code of a refused request that was stored all the same. `peer`
+    is the address that the request comes from.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Vector:
     fields: list[tuple[str, bytes]]
     body: bytes
     stored_anyway: str = ""
+    peer: str = "127.0.0.1"
     expected: list[dict[str, Any]] | None = None
 
 
@@ -56,6 +58,7 @@ def read_vector(file: Path) -> Vector:
         fields=[_field(line) for line in fields],
         body=body.ljust(int(notes.get("body-filled-to", "0"))),
         stored_anyway=notes.get("stored-anyway", ""),
+        peer=notes.get("peer", "127.0.0.1"),
         expected=json.loads(beside.read_bytes()) if beside.exists() else None,
     )
 

@@ -30,12 +30,14 @@ from runtime.metrics import Metrics
 from runtime.telemetry import configure_logging
 from workers.state_machine.decide import Rules, decide
 from workers.state_machine.events import status_event
-from workers.verifier.policies import endpoint_policies
+from workers.verifier.policies import Sources, endpoint_policies
+from workers.verifier.trust_source import TrustSource
 from workers.verifier.verify import verify
 
 configuration = load_configuration(Path("esito.yaml"), environ={})
 endpoints = {one.name: one for one in configuration.endpoints}
 keys = KeySource(endpoints, lambda _, __: None)
+trust = TrustSource(endpoints, lambda _, __: None)
 log = configure_logging(configuration, process="test")
 app = AppBuilder(configuration, keys, Metrics(), log).build()
 provider = provider_named("parcel")
@@ -52,7 +54,7 @@ callback = RawCallback(
 (update,) = verify(
     callback,
     provider=provider,
-    policies=endpoint_policies(provider, endpoints, keys),
+    policies=endpoint_policies(provider, endpoints, Sources(keys, trust, None)),
     topic="callbacks.parcel.raw.v1",
     at=(0, 0),
 )

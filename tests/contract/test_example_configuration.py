@@ -6,16 +6,19 @@ import re
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from contracts.providers import all_providers
 from ingress.build import AppBuilder
 from ops.generate import ROOT
 from runtime.configuration import Configuration, Endpoint
 from runtime.configuration_file import load_configuration
-from runtime.key_source import KeySource
+from runtime.key_source import CREDENTIALS, KeySource
 from runtime.mac import MacInput, write_mac
 from runtime.metrics import Metrics
 from runtime.telemetry import configure_logging
+from tests.certificates import pem, revocation_list, root
+from tests.sources import sources
 from workers.verifier.policies import endpoint_policies
 
 EXAMPLE = ROOT / "esito.example.yaml"
@@ -45,7 +48,7 @@ def test_example_is_taken_by_ingress_and_verifiers(example: Configuration) -> No
 
     app = AppBuilder(example, keys, Metrics(), log).build()
     policies = [
-        endpoint_policies(provider, example.endpoints_of(name), keys)
+        endpoint_policies(provider, example.endpoints_of(name), sources(keys, endpoints))
         for name, provider in all_providers().items()
     ]
 
@@ -53,6 +56,10 @@ def test_example_is_taken_by_ingress_and_verifiers(example: Configuration) -> No
         "/callbacks/pivot",
         "/expectations/pivot-id",
         "/api/v1/consent/transaction/callback",
+        "/rtp/cb/v1/send",
+        "/rtp/cb/v2/send",
+        "/rtp/cb/v1/cancel",
+        "/expectations/wallet-verification",
     }
     assert {name for policy in policies for name in policy} == set(endpoints)
 
@@ -72,8 +79,9 @@ def test_variables_in_documents_are_settings() -> None:
 
 
 def _write_keys(endpoint: Endpoint) -> None:
-    for credential in (endpoint.api_key, endpoint.hmac, endpoint.expectations):
-        for key in credential.keys if credential else ():
+    _write_certificates(endpoint)
+    for credential in CREDENTIALS:
+        for key in getattr(endpoint, credential).keys if getattr(endpoint, credential) else ():
             key.file.parent.mkdir(exist_ok=True)
             key.file.write_bytes(SECRET)
     if endpoint.hmac:
@@ -94,6 +102,20 @@ def _write_keys(endpoint: Endpoint) -> None:
             "secret": SECRET.decode(),
         }
         endpoint.hmac.golden_vector_file.write_text(json.dumps(vector))
+
+
+def _write_certificates(endpoint: Endpoint) -> None:
+    authority = root()
+    if endpoint.certificates:
+        for file in (*endpoint.certificates.root_files, *endpoint.certificates.intermediate_files):
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(pem(authority))
+        for file in endpoint.certificates.crl_files:
+            file.write_bytes(revocation_list(authority).public_bytes(Encoding.PEM))
+    if endpoint.tokens:
+        for file in endpoint.tokens.presentations.issuer_root_files:
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(pem(authority))
 
 
 def _without_comments(text: str) -> str:

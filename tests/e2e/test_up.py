@@ -18,23 +18,26 @@ from typing import IO, Any
 from ops.local_installation import free_row
 
 SECONDS_MAX = 120
-SIMULATED = ("--transactions", "20", "--faults", "all")
+SIMULATED = ("--transactions", "30", "--faults", "all")
 
 
 def test_up_takes_callbacks_and_again_has_the_same_secrets_and_the_old_status_events(
     tmp_path: Path,
 ) -> None:
-    first = free_row(8)
+    first = free_row(12)
     ports = ["--kafka-port", f"{first}", "--port", f"{first + 1}"]
-    ports += ["--management-port", f"{first + 2}"]
+    ports += ["--management-port", f"{first + 2}", "--jwks-port", f"{first + 11}"]
 
     with up(tmp_path, *ports) as process:
         commands = printed_until(process, "esito simulate")
         answer = answer_to(curl_of(commands))
         before = taps(tmp_path, 1)
-        simulated = json.loads(
-            esito(tmp_path, "simulate", "--provider", "uaepass", *SIMULATED, "--compare", "--json")
-        )
+        simulated = [
+            json.loads(
+                esito(tmp_path, "simulate", "--provider", name, *SIMULATED, "--compare", "--json")
+            )
+            for name in ("uaepass", "srtp", "wallet")
+        ]
         stop(process)
     secrets = contents(tmp_path / "keys")
     # The ports are in the configuration now.
@@ -46,7 +49,7 @@ def test_up_takes_callbacks_and_again_has_the_same_secrets_and_the_old_status_ev
     assert answer == 200
     assert before[0]["data"]["native_status"] == "PAID"
     assert after == before
-    assert simulated["ok"], simulated
+    assert [one["ok"] for one in simulated] == [True, True, True], simulated
     assert contents(tmp_path / "keys") == secrets
 
 
@@ -61,8 +64,9 @@ def test_up_with_a_taken_port_says_which(tmp_path: Path) -> None:
 
 
 def test_up_writes_secrets_for_their_owner_alone(tmp_path: Path) -> None:
-    first = free_row(8)
-    with up(tmp_path, "--kafka-port", f"{first}", "--port", f"{first + 1}") as process:
+    first = free_row(3)
+    ports = ["--kafka-port", f"{first}", "--port", f"{first + 1}", "--jwks-port", f"{first + 2}"]
+    with up(tmp_path, *ports) as process:
         printed_until(process, "Starting Apache Kafka", stream="stderr")
         stop(process)
 

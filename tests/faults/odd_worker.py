@@ -24,6 +24,7 @@ from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
 from tests.faults.mutants import WRITERS, UnfencedClients
+from tests.sources import without_signatures
 from workers.processor import InputRecord, Output, Processor
 from workers.roles import state_machine_role, verifier_role
 from workers.worker import Role, Worker
@@ -93,7 +94,7 @@ def _role(
         role = state_machine_role(configuration, provider, metrics, log)
     else:
         keys = KeySource(configuration.endpoints_of("pivot"), report_reloads(metrics, log))
-        role = verifier_role(configuration, provider, keys)
+        role = verifier_role(configuration, provider, without_signatures(keys), metrics)
     if not options.fragile:
         return role
 

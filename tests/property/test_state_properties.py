@@ -223,6 +223,7 @@ def test_first_answer_of_a_citizen_stands(natives: list[str]) -> None:
         parked=st.lists(statements(), max_size=3).map(tuple),
         parked_until=st.integers(1_000_000_000_000, NEVER),
         unsolicited=st.booleans(),
+        terms=st.dictionaries(st.text(), st.text()),
     )
 )
 def test_snapshot_is_decoded_as_it_was_encoded(snapshot: Snapshot) -> None:

@@ -1,13 +1,14 @@
 """Every refusal has one status, and all refusals of one status are one and the same answer."""
 
 import json
+from datetime import UTC, datetime
 from typing import Final
 
 import pytest
 
 from contracts.codes import RefusalCode
 from contracts.provider import Answers
-from ingress.answers import empty, problem, status_of
+from ingress.answers import empty, epc_error, problem, status_of
 
 # By hand, from the issue and the providers' documents: the module's own table proves nothing.
 STATUSES: Final = {
@@ -22,6 +23,8 @@ STATUSES: Final = {
     "credentials_missing": 401,
     "credentials_ambiguous": 401,
     "credentials_wrong": 401,
+    "edge_untrusted": 403,
+    "header_forbidden": 400,
     "timestamp_malformed": 401,
     "endpoint_full": 429,
     "ingress_full": 429,
@@ -41,7 +44,7 @@ def test_credentials_are_answered_as_the_provider_asks() -> None:
 
     forbidden = {code.value for code in RefusalCode if status_of(code, answers) == 403}
 
-    assert forbidden == {code for code, status in STATUSES.items() if status == 401}
+    assert forbidden == {code for code, status in STATUSES.items() if status in {401, 403}}
 
 
 @pytest.mark.parametrize("status", sorted({*STATUSES.values(), 409}))
@@ -67,3 +70,31 @@ def test_empty_answer_has_no_body_and_no_version_of_the_software() -> None:
 
     assert response.body is None
     assert response.headers["Server"] == "esito"
+
+
+@pytest.mark.parametrize("status", sorted({*STATUSES.values()}))
+def test_epc_error_says_the_status_and_nothing_more(status: int) -> None:
+    at = datetime(2026, 11, 21, 12, 0, 0, 5, tzinfo=UTC)
+
+    response = epc_error(status, path="/rtp/cb/v1/send", at=at, retry_after_seconds=7)
+
+    assert isinstance(response.body, bytes)
+    details = json.loads(response.body)
+    assert set(details) == {"timestamp", "status", "error", "message", "path"}
+    assert (details["status"], details["path"]) == (status, "/rtp/cb/v1/send")
+    assert details["timestamp"] == "2026-11-21T12:00:00.000005Z"
+    assert response.content_type == "application/json"
+    assert response.headers["Server"] == "esito"
+    assert response.headers.get("Retry-After") == ("7" if status in {429, 503} else None)
+
+
+def test_epc_error_keeps_to_the_lengths_of_its_schema() -> None:
+    """EPC133-22: 140 characters for each text."""
+    for status in STATUSES.values():
+        response = epc_error(
+            status, path="/" + "a" * 200, at=datetime.now(UTC), retry_after_seconds=1, allow="POST"
+        )
+        assert isinstance(response.body, bytes)
+        texts = [text for text in json.loads(response.body).values() if isinstance(text, str)]
+        assert max(map(len, texts)) <= 140
+        assert response.headers["Allow"] == "POST"

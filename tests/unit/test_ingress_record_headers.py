@@ -15,7 +15,8 @@ URL = "https://callbacks.example.org/"
 @given(
     content_type=FIELD_VALUES,
     target=TARGETS,
-    principal=st.sampled_from(["api_key:a", "api_key:b"]),
+    principal=st.sampled_from(["", "api_key:a", "api_key:a hmac:b", "path_token:k"]),
+    client_certificate=st.sampled_from(["", "MAA=", "MAEA"]),
     traceparent=st.sampled_from(["", f"00-{'a' * 32}-{'b' * 16}-01"]),
     stored=st.dictionaries(st.sampled_from(["x-signature", "x-timestamp"]), st.binary(max_size=20)),
     source=st.sampled_from(list(Source)),
@@ -25,6 +26,7 @@ def test_written_headers_are_those_of_the_contract(
     content_type: str,
     target: str,
     principal: str,
+    client_certificate: str,
     traceparent: str,
     stored: dict[str, bytes],
     source: Source,
@@ -40,6 +42,7 @@ def test_written_headers_are_those_of_the_contract(
         principal=principal,
         content_type=content_type,
         traceparent=traceparent,
+        client_certificate=client_certificate.encode(),
         http=stored,
     )
     headers = RecordHeaders(endpoint="pivot-id", source=source, method="POST", public_url=URL)
@@ -52,6 +55,7 @@ def test_written_headers_are_those_of_the_contract(
         content_type=content_type,
         traceparent=traceparent,
         stored=stored,
+        client_certificate=client_certificate,
     )
 
     assert sorted(written) == sorted(expected.headers())

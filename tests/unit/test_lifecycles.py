@@ -40,9 +40,48 @@ REJECTED    +      +         x        =        x       x
 EXPIRED     +      +         x        x        =       x
 INIT_FAILED +      +         x        x        x       =
 """
+# Sheet C.1 (one callback for a verification), C.3.4 (no flip), C.3.7 (issued, completed).
+WALLET_VERIFICATION = """
+         (none) VERIFIED FAILED
+VERIFIED +      =        x
+FAILED   +      x        =
+"""
+WALLET_ISSUANCE = """
+            (none) PENDING ISSUED_OPEN ISSUED NOT_ISSUED
+PENDING     +      =       -           -      -
+ISSUED_OPEN +      +       +           -      x
+ISSUED      +      +       +           =      x
+NOT_ISSUED  +      +       +           x      =
+"""
+# Sheet A6: ACCP straight after sending; from USER_ACCEPTED only PAID, CANCELLED, or expiry; AEXR on
+# what is over is refused; RJCT does not say who refused. Money in always wins; IRNR never does.
+SRTP = """
+         (none) REPR RCVD PDNG REDIRECT ACTC RJCR ALAC ACCP ACWC ACSP ACSC ACCC RJCT ARFR ARJR AEXR CNCL CANC IRNR
+REPR     +      =    -    -    -        -    -    -    -    -    -    -    -    -    -    -    -    -    -    !
+RCVD     +      +    =    -    -        -    -    -    -    -    -    -    -    -    -    -    -    -    -    !
+PDNG     +      +    +    =    -        -    -    -    -    -    -    -    -    -    -    -    -    -    -    !
+REDIRECT +      +    +    +    =        -    -    -    -    -    -    -    -    -    -    -    -    -    -    !
+ACTC     +      +    +    +    +        =    -    -    -    -    -    -    -    -    -    -    -    -    -    !
+RJCR     +      +    +    +    +        +    =    -    -    -    -    -    -    -    -    -    -    -    -    -
+ALAC     +      +    +    +    +        +    +    =    -    -    -    -    -    x    x    x    -    -    -    !
+ACCP     +      +    +    +    +        +    +    +    =    -    -    -    -    x    x    x    -    -    -    !
+ACWC     +      +    +    +    +        +    +    +    +    =    -    -    -    x    x    x    -    -    -    !
+ACSP     +      +    +    +    +        +    +    +    +    +    =    -    -    x    x    x    -    -    -    !
+ACSC     +      +    +    +    +        +    +    +    +    +    +    =    =    !    !    !    !    !    !    !
+ACCC     +      +    +    +    +        +    +    +    +    +    +    =    =    !    !    !    !    !    !    !
+RJCT     +      +    +    +    +        +    +    x    x    x    x    x    x    =    =    =    x    x    x    !
+ARFR     +      +    +    +    +        +    +    x    x    x    x    x    x    =    =    x    x    x    x    !
+ARJR     +      +    +    +    +        +    +    x    x    x    x    x    x    =    x    =    x    x    x    !
+AEXR     +      +    +    +    +        +    +    +    +    +    +    x    x    x    x    x    =    x    x    !
+CNCL     +      +    +    +    +        +    +    +    +    +    +    x    x    x    x    x    x    =    =    !
+CANC     +      +    +    +    +        +    +    +    +    +    +    x    x    x    x    x    x    =    =    !
+IRNR     +      x    x    x    x        x    +    x    x    x    x    x    x    x    x    x    x    x    x    =
+"""  # noqa: E501 - a table is read by its columns
 FINAL = {
     "pivot": {"PAID", "CANCELLED", "EXPIRED", "FAILED", "CHARGE.SUCCESS"},
     "uaepass": {"ACCEPTED", "REJECTED", "EXPIRED", "INIT_FAILED"},
+    "srtp": {"ACSC", "ACCC", "RJCT", "ARFR", "ARJR", "AEXR", "CNCL", "CANC", "IRNR"},
+    "wallet": {"VERIFIED", "FAILED", "ISSUED", "NOT_ISSUED"},
 }
 NORMALISED = {
     "pivot": {
@@ -68,6 +107,35 @@ NORMALISED = {
         "EXPIRED": "expired",
         "INIT_FAILED": "failed",
     },
+    "srtp": {
+        "REPR": "pending",
+        "RCVD": "pending",
+        "PDNG": "pending",
+        "REDIRECT": "processing",
+        "ACTC": "processing",
+        "RJCR": "processing",
+        "ALAC": "accepted",
+        "ACCP": "accepted",
+        "ACWC": "accepted",
+        "ACSP": "accepted",
+        "ACSC": "completed",
+        "ACCC": "completed",
+        "RJCT": "rejected",
+        "ARFR": "rejected",
+        "ARJR": "rejected",
+        "AEXR": "expired",
+        "CNCL": "cancelled",
+        "CANC": "cancelled",
+        "IRNR": "failed",
+    },
+    "wallet": {
+        "VERIFIED": "completed",
+        "FAILED": "failed",
+        "PENDING": "pending",
+        "ISSUED_OPEN": "processing",
+        "ISSUED": "completed",
+        "NOT_ISSUED": "failed",
+    },
 }
 TINY = """
        A B
@@ -88,7 +156,15 @@ def cells(text: str) -> list[tuple[str | None, str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("provider", "copy"), [("pivot", PIVOT_SESSION), ("pivot", PIVOT_CHARGE), ("uaepass", UAEPASS)]
+    ("provider", "copy"),
+    [
+        ("pivot", PIVOT_SESSION),
+        ("pivot", PIVOT_CHARGE),
+        ("uaepass", UAEPASS),
+        ("srtp", SRTP),
+        ("wallet", WALLET_VERIFICATION),
+        ("wallet", WALLET_ISSUANCE),
+    ],
 )
 def test_table_makes_the_moves_of_the_copy_written_by_hand(provider: str, copy: str) -> None:
     table = provider_named(provider).lifecycle
@@ -100,7 +176,7 @@ def test_table_makes_the_moves_of_the_copy_written_by_hand(provider: str, copy: 
     assert moves == cells(copy)
 
 
-@pytest.mark.parametrize("provider", ["pivot", "uaepass"])
+@pytest.mark.parametrize("provider", ["pivot", "uaepass", "srtp", "wallet"])
 def test_every_status_of_the_table_is_in_a_copy_and_means_what_the_sheet_says(
     provider: str,
 ) -> None:
@@ -112,13 +188,22 @@ def test_every_status_of_the_table_is_in_a_copy_and_means_what_the_sheet_says(
     assert table.final == FINAL[provider]
 
 
-def test_status_of_a_session_said_of_a_charge_is_a_conflict_and_the_other_way_round() -> None:
-    table = provider_named("pivot").lifecycle
-    sessions = {said for _, said, _ in cells(PIVOT_SESSION)}
-    charges = {said for _, said, _ in cells(PIVOT_CHARGE)}
+@pytest.mark.parametrize(
+    ("provider", "one_kind", "other_kind"),
+    [
+        ("pivot", PIVOT_SESSION, PIVOT_CHARGE),
+        ("wallet", WALLET_VERIFICATION, WALLET_ISSUANCE),
+    ],
+)
+def test_status_of_one_kind_said_of_the_other_is_a_conflict(
+    provider: str, one_kind: str, other_kind: str
+) -> None:
+    table = provider_named(provider).lifecycle
+    ones = {said for _, said, _ in cells(one_kind)}
+    others = {said for _, said, _ in cells(other_kind)}
 
-    across = {table.move(one, other) for one in sessions for other in charges}
-    across |= {table.move(other, one) for one in sessions for other in charges}
+    across = {table.move(one, other) for one in ones for other in others}
+    across |= {table.move(other, one) for one in ones for other in others}
 
     assert across == {Move.CONFLICT}
 

@@ -15,9 +15,10 @@ CALLBACK = RawCallback(
     received_at=at(),
     method="POST",
     target_uri="https://example.org/callbacks?x=1",
-    principal="api_key:current",
+    principal="api_key:current client_certificate:00ff",
     content_type="application/JSON; charset=utf-8",
     traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    client_certificate=b"MAA=",
     http={"x-signature": b"\x00\xff", "x-timestamp": b"1750759001"},
 )
 
@@ -46,6 +47,7 @@ def test_ingress_writes_the_headers_that_the_contract_describes() -> None:
         content_type=CALLBACK.content_type,
         traceparent=CALLBACK.traceparent,
         stored=CALLBACK.http,
+        client_certificate=CALLBACK.client_certificate.decode(),
     )
 
     assert sorted(headers) == sorted(CALLBACK.headers())
@@ -64,6 +66,7 @@ def test_record_without_what_may_be_absent_is_read() -> None:
     )
 
     assert (found.body, found.source, found.principal, found.http) == (b"", Source.CALLBACK, "", {})
+    assert found.client_certificate == b""
 
 
 @pytest.mark.parametrize(

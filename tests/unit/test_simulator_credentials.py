@@ -98,7 +98,7 @@ def test_installations_share_no_secret(tmp_path: Path) -> None:
     write_installation(tmp_path / "b", Addresses())
 
     assert not secrets_in(tmp_path / "a") & secrets_in(tmp_path / "b")
-    assert len(secrets_in(tmp_path / "a")) == 5
+    assert len(secrets_in(tmp_path / "a")) == 19
 
 
 def endpoint(directory: Path, provider: str) -> Endpoint:
@@ -119,4 +119,4 @@ def fits(credentials: Credentials, fields: Mapping[str, str]) -> bool:
 
 def secrets_in(directory: Path) -> set[str]:
     golden = json.loads((directory / "keys" / "uaepass-golden.json").read_text())
-    return {golden["secret"], *(file.read_text() for file in (directory / "keys").glob("*.key"))}
+    return {golden["secret"], *(file.read_text() for file in directory.rglob("*.key"))}

@@ -23,6 +23,7 @@ FULL = Snapshot(
     parked=(said("PAID", amount="5"), said("PROCESSING")),
     parked_until=NOON_MILLISECONDS + 3,
     unsolicited=True,
+    terms={"code": "ef" * 16, "template:1": ""},
 )
 
 
@@ -46,7 +47,8 @@ def test_bytes_begin_with_the_timers_in_a_form_that_never_changes() -> None:
     assert FULL.encode().startswith(start)
 
 
-def test_changelog_of_this_release_is_read_for_ever() -> None:
+def test_changelog_of_the_first_release_is_read_for_ever() -> None:
+    """It knows no terms: nothing was ever registered with any."""
     value = (
         b'{"alarm":9999999999999,"expiry":1793620800001,"status":"PAID","sequence":2,'
         b'"facts":{"PROCESSING":"0123456789abcdef","PAID":"fedcba9876543210"},"expected":false,'
@@ -56,8 +58,23 @@ def test_changelog_of_this_release_is_read_for_ever() -> None:
 
     snapshot = decode_snapshot(value)
 
-    assert snapshot.encode() == value
+    assert snapshot.encode() == value.removesuffix(b"}") + b',"terms":{}}'
     assert snapshot.facts == {"PROCESSING": "0123456789abcdef", "PAID": "fedcba9876543210"}
+    assert snapshot.terms == {}
+
+
+def test_changelog_of_this_release_is_read_for_ever() -> None:
+    value = (
+        b'{"alarm":1793620860000,"expiry":1793620800001,"status":null,"sequence":0,'
+        b'"facts":{},"expected":true,"deadline":1793620860000,"overdue":false,"parked":[],'
+        b'"parked_until":9999999999999,"unsolicited":false,'
+        b'"terms":{"code":"0123456789abcdef0123456789abcdef","template:1":""}}'
+    )
+
+    snapshot = decode_snapshot(value)
+
+    assert snapshot.encode() == value
+    assert snapshot.terms == {"code": "0123456789abcdef" * 2, "template:1": ""}
 
 
 @pytest.mark.parametrize(

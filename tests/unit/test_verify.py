@@ -13,7 +13,7 @@ from contracts.update import Expectation, Statement, VerifiedUpdate
 from runtime.endpoint_configuration import Endpoint
 from runtime.key_source import EndpointKeys
 from tests.updates import PIVOT, UAEPASS, at
-from workers.verifier.prove import Policy
+from workers.verifier.policy import Policy
 from workers.verifier.verify import verify
 
 PAID = {"event": "PAYMENT.PAID", "data": {"id": "t1"}}

@@ -76,7 +76,7 @@ def expected(
     endpoint: str,
     received_at: str,
     body: bytes,
-    proof: Mapping[str, str],
+    proof: Mapping[str, Any],
 ) -> bytes:
     """Return the text beside an accepted vector: key and value of each record it must become."""
     origin = {
@@ -94,7 +94,7 @@ def expected(
                 "endpoint": endpoint,
                 "source": "callback",
                 "received_at": received_at,
-                "what": {"fact": what["native_status"], "references": {}, **what},
+                "what": _without_defaults(what),
                 "proof": dict(proof),
                 "origin": origin,
             },
@@ -102,6 +102,12 @@ def expected(
         for what in updates
     ]
     return json.dumps(records, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _without_defaults(what: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a statement as it is written: its fact is its status unless said, nothing is empty."""
+    fact = {"fact": what["native_status"]} if "native_status" in what else {}
+    return {name: value for name, value in {**fact, **what}.items() if value not in ({}, [])}
 
 
 def compact(value: object) -> bytes:

@@ -5,22 +5,25 @@ Precedence, first that holds:
 2. a status the table does not know moves nothing: `unknown_status`, or `probe`
 3. a transaction that must be registered and is not: parked for a while if it may be early,
    else unsolicited
-4. a fact heard before: duplicate; with other content: conflict
-5. the table's move: applied (late ones with an anomaly), stale, or conflict
+4. a statement that does not keep to the terms registered moves nothing: `terms_broken`
+5. a fact heard before: duplicate; with other content: conflict
+6. the table's move: applied (late ones with an anomaly), stale, or conflict
+
+A witness belongs to no transaction: an id that may be used once, a duplicate while it is used for
+the same, else `id_reused`. An expectation that comes again with other terms is a conflict.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, assert_never
 
 from contracts.codes import AnomalyCode
 from contracts.instants import epoch_milliseconds
 from contracts.lifecycle import Move
-from contracts.provider import Provider
+from contracts.provider import Breach, Provider
 from contracts.raw import Source
-from contracts.update import Expectation, Statement, VerifiedUpdate
+from contracts.update import Expectation, Statement, VerifiedUpdate, Witness
+from workers.state_machine.digests import statement_digest, terms_digest
 from workers.state_machine.snapshot import NEVER, Snapshot, thirteen_digits
 
 _DAY_MILLISECONDS: Final = 86_400_000
@@ -28,6 +31,9 @@ _DAY_MILLISECONDS: Final = 86_400_000
 # beyond is published again and again under one id each, and not remembered.
 _CONTRADICTIONS_MAX: Final = 16
 _CONTRADICTION: Final = "#"  # no lifecycle table has a status with this character
+# What is remembered beside statements' facts, under names that no status has.
+_WITNESSED: Final = "(witness)"
+_TERMS: Final = "(terms)"
 
 
 class Outcome(StrEnum):
@@ -40,6 +46,7 @@ class Outcome(StrEnum):
     PARKED = "parked"
     REGISTERED = "registered"
     NOTED = "noted"
+    WITNESSED = "witnessed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,11 @@ class Rules:
     final_retention_milliseconds: int = 90 * _DAY_MILLISECONDS
     open_retention_milliseconds: int = 400 * _DAY_MILLISECONDS
     parked_updates_max: int = 8
+
+    def __post_init__(self) -> None:
+        """Require registration where a provider's statements must keep to its terms."""
+        if self.provider.keep is not None:
+            object.__setattr__(self, "registration_required", True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,8 @@ def decide(snapshot: Snapshot | None, update: VerifiedUpdate, rules: Rules) -> t
             return _registered(before, update, update.what, rules)  # 1
         case Statement():
             return (_decide_statement(before, update, update.what, rules),)
+        case Witness():
+            return (_decide_witness(before, update, update.what, rules),)
         case unreachable:
             assert_never(unreachable)
 
@@ -92,15 +106,44 @@ def _registered(
     before: Snapshot, update: VerifiedUpdate, what: Expectation, rules: Rules
 ) -> tuple[Decision, ...]:
     if before.expected:
-        return (Decision(Outcome.DUPLICATE, update, before, None),)
+        return (_registered_again(before, update, what, rules),)
     deadline = thirteen_digits(epoch_milliseconds(what.deadline)) if what.deadline else NEVER
-    opened = {"expected": True, "deadline": deadline, "parked": (), "parked_until": NEVER}
-    after = _after(before, update, rules, **opened)
+    after = _after(
+        before,
+        update,
+        rules,
+        expected=True,
+        deadline=deadline,
+        parked=(),
+        parked_until=NEVER,
+        terms=what.terms,
+    )
     decisions = [Decision(Outcome.REGISTERED, update, before, after)]
     for parked in before.parked:
         standing = decisions[-1].after or decisions[-1].before
         decisions.extend(decide(standing, parked, rules))
     return tuple(decisions)
+
+
+def _registered_again(
+    before: Snapshot, update: VerifiedUpdate, what: Expectation, rules: Rules
+) -> Decision:
+    notice = Notice(AnomalyCode.CONFLICT, "announced again with other terms; the first stand")
+    first, terms = terms_digest(before.terms), terms_digest(what.terms)
+    return _said_before(before, update, rules, (_TERMS, first, terms), notice)
+
+
+def _decide_witness(
+    before: Snapshot, update: VerifiedUpdate, what: Witness, rules: Rules
+) -> Decision:
+    first = before.facts.get(_WITNESSED)
+    if first is not None:
+        # Marks are digests: they may be shown, and one of them may be the key of a transaction.
+        notice = Notice(AnomalyCode.ID_REUSED, f"first for {first}, then for {what.mark}")
+        return _said_before(before, update, rules, (_WITNESSED, first, what.mark), notice)
+    facts = {**before.facts, _WITNESSED: what.mark}
+    after = _after(before, update, rules, facts=facts)
+    return Decision(Outcome.WITNESSED, update, before, after)
 
 
 def _decide_statement(
@@ -109,20 +152,43 @@ def _decide_statement(
     unknown = _unknown(update, what, rules)  # 2
     if unknown is not None:
         return Decision(Outcome.NOTED, update, before, None, unknown)
-    digest = statement_digest(what)
+    digest = statement_digest(what)  # of what was said: the terms do not change what is heard again
     if rules.registration_required and not before.expected:  # 3
         return _unannounced(before, update, what, digest, rules)
-    heard = before.facts.get(what.fact)  # 4
-    other = f"{what.fact}{_CONTRADICTION}{digest}"
-    if heard == digest or other in before.facts:
-        return Decision(Outcome.DUPLICATE, update, before, None)
+    if rules.provider.keep is not None:  # 4
+        facts = [fact for fact in before.facts if _CONTRADICTION not in fact]
+        try:
+            what = rules.provider.keep(before.terms, facts, what)
+        except Breach as error:
+            notice = Notice(AnomalyCode.TERMS_BROKEN, str(error))
+            return Decision(Outcome.NOTED, update, before, None, notice)
+        update = update.model_copy(update={"what": what})
+    heard = before.facts.get(what.fact)  # 5
     if heard is not None:
         notice = Notice(AnomalyCode.CONFLICT, "the same fact with other content; the first stands")
-        if sum(_CONTRADICTION in fact for fact in before.facts) >= _CONTRADICTIONS_MAX:
-            return Decision(Outcome.CONFLICT, update, before, None, notice)
-        after = _after(before, update, rules, facts={**before.facts, other: digest})
-        return Decision(Outcome.CONFLICT, update, before, after, notice)
-    return _moved(before, update, what, digest, rules)  # 5
+        return _said_before(before, update, rules, (what.fact, heard, digest), notice)
+    return _moved(before, update, what, digest, rules)  # 6
+
+
+def _said_before(
+    before: Snapshot,
+    update: VerifiedUpdate,
+    rules: Rules,
+    said: tuple[str, str, str],
+    notice: Notice,
+) -> Decision:
+    """Return what follows when `said` (fact, first content, content now) has been heard before.
+
+    The same content, or a contradiction told before, is a duplicate.
+    """
+    fact, first, digest = said
+    other = f"{fact}{_CONTRADICTION}{digest}"
+    if digest == first or other in before.facts:
+        return Decision(Outcome.DUPLICATE, update, before, None)
+    if sum(_CONTRADICTION in fact for fact in before.facts) >= _CONTRADICTIONS_MAX:
+        return Decision(Outcome.CONFLICT, update, before, None, notice)
+    after = _after(before, update, rules, facts={**before.facts, other: digest})
+    return Decision(Outcome.CONFLICT, update, before, after, notice)
 
 
 def _unknown(update: VerifiedUpdate, what: Statement, rules: Rules) -> Notice | None:
@@ -187,7 +253,8 @@ def _moved(
 
 def _after(before: Snapshot, update: VerifiedUpdate, rules: Rules, **changes: Any) -> Snapshot:  # noqa: ANN401 - as dataclasses.replace
     """Return the snapshot with `changes`, and its timers set by the update's own time."""
-    final = changes.get("status", before.status) in rules.provider.lifecycle.final
+    status = changes.get("status", before.status)
+    final = status in rules.provider.lifecycle.final or isinstance(update.what, Witness)
     retention = rules.final_retention_milliseconds if final else rules.open_retention_milliseconds
     expiry = thirteen_digits(epoch_milliseconds(update.received_at) + retention)
     after = replace(before, expiry=expiry, **changes)
@@ -222,14 +289,3 @@ def ring(snapshot: Snapshot, now: int, rules: Rules) -> tuple[Snapshot, tuple[No
 def _says(update: VerifiedUpdate, fact: str, digest: str) -> bool:
     what = update.what
     return isinstance(what, Statement) and what.fact == fact and statement_digest(what) == digest
-
-
-def statement_digest(what: Statement) -> str:
-    """Return a short digest of what must be the same when a fact is said again."""
-    # 10001 and "10001.00" are one amount in two of Pivot's encodings, and no contradiction.
-    amount = (
-        f"{Decimal(what.amount.value).normalize():f} {what.amount.currency}" if what.amount else ""
-    )
-    reason = what.reason.code if what.reason else ""
-    decisive = f"{what.native_status}\n{amount}\n{reason}"
-    return hashlib.sha256(decisive.encode()).hexdigest()[:16]

@@ -1,5 +1,7 @@
 """Write decisions as records: status events, anomalies. Pure."""
 
+from typing import assert_never
+
 from contracts.anomaly import Anomaly
 from contracts.cloud_event import event_id
 from contracts.codes import AnomalyCode
@@ -7,8 +9,9 @@ from contracts.instants import Instant
 from contracts.lifecycle import Lifecycle, Status
 from contracts.provider import Provider
 from contracts.status import Evidence, StatusEvent
-from contracts.update import Statement
-from workers.state_machine.decide import Decision, Notice, statement_digest
+from contracts.update import Expectation, Statement, Witness
+from workers.state_machine.decide import Decision, Notice
+from workers.state_machine.digests import statement_digest, terms_digest
 from workers.state_machine.snapshot import Snapshot
 
 
@@ -39,12 +42,16 @@ def status_event(
 def anomaly(decision: Decision, notice: Notice, lifecycle: Lifecycle) -> Anomaly:
     """Return the anomaly of a decision; its id is that of the oddity, not of the delivery."""
     update = decision.update
-    said, fact = None, ""
-    if isinstance(update.what, Statement):
-        said, fact = (
-            update.what.native_status,
-            f"{update.what.fact}:{statement_digest(update.what)}",
-        )
+    said: str | None = None
+    match update.what:
+        case Statement() as what:
+            said, fact = what.native_status, f"{what.fact}:{statement_digest(what)}"
+        case Witness() as what:
+            fact = what.mark
+        case Expectation() as what:
+            fact = terms_digest(what.terms)
+        case unreachable:
+            assert_never(unreachable)
     standing = (decision.after or decision.before).status
     return Anomaly(
         id=event_id(update.endpoint, update.what.transaction_id, f"{notice.code}:{fact}"),

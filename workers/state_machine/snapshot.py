@@ -26,7 +26,8 @@ class Snapshot:
 
     `facts` maps every fact ever heard to a digest of what was said with it: the same fact with the
     same digest is a duplicate for ever, with another digest a conflict. `overdue` and `unsolicited`
-    say that the alarm of that name has been given. Times are milliseconds since 1970.
+    say that the alarm of that name has been given. `terms` are those of the expectation. Times are
+    milliseconds since 1970.
     """
 
     alarm: int = NEVER
@@ -40,6 +41,7 @@ class Snapshot:
     parked: tuple[VerifiedUpdate, ...] = ()
     parked_until: int = NEVER
     unsolicited: bool = False
+    terms: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Return the snapshot as the bytes the changelog holds."""

@@ -27,13 +27,21 @@ _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 def decode_json(signed: SignedBytes) -> SignedFields:
     """Return the members of the JSON object that `signed` is.
 
+    Raises:
+        Rejected: as `read_json`.
+    """
+    return SignedFields(read_json(signed.body), signed)
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """Return the members of the JSON object that `body` is.
+
     Numbers with a fraction become Decimal with every digit given.
 
     Raises:
         Rejected: `body_too_large`, `encoding_invalid`, `json_invalid`, `json_duplicate_key`,
             `json_number_forbidden`, `json_too_deep`, or `payload_invalid` when it is no object.
     """
-    body = signed.body
     if len(body) > BODY_BYTES_MAX:
         raise Rejected(RejectionCode.BODY_TOO_LARGE, f"more than {BODY_BYTES_MAX} bytes")
     try:
@@ -51,7 +59,7 @@ def decode_json(signed: SignedBytes) -> SignedFields:
         raise Rejected(RejectionCode.PAYLOAD_INVALID, "the body is not an object")
     if _SURROGATE_ESCAPE.search(text):
         _refuse_surrogates(value)
-    return SignedFields(value, signed)
+    return value
 
 
 def _refuse_depth(text: str) -> None:

@@ -1,36 +1,106 @@
 """Join what a provider demands, an endpoint configures and the loaded keys: one policy each."""
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from contracts.errors import Broken
-from contracts.provider import Provider
+from contracts.provider import Provider, VerifiedToken
 from runtime.configuration import Endpoint
-from runtime.key_source import EndpointKeys, KeySource
-from workers.verifier.prove import Policy
+from runtime.key_source import KeySource
+from runtime.signature_configuration import Tokens
+from workers.verifier.policy import Digest, Policy, VerifyToken
+from workers.verifier.presentations import verify_presentations
+from workers.verifier.presentations_source import load_presentations
+from workers.verifier.registry import Registry
+from workers.verifier.tokens import KeyOf, verify_token
+from workers.verifier.trust_source import TrustSource
+from workers.verifier.xml_schema import Schemas
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where keys come from and come anew: secrets, certificates, key sets of token issuers."""
+
+    keys: KeySource
+    trust: TrustSource
+    key_of: KeyOf
 
 
 def endpoint_policies(
-    provider: Provider, endpoints: Mapping[str, Endpoint], keys: KeySource
+    provider: Provider, endpoints: Mapping[str, Endpoint], sources: Sources
 ) -> dict[str, Policy]:
     """Return the policy of each of the provider's endpoints by name.
 
     Raises:
-        Broken: the provider has no endpoint, or one lacks a credential that the provider demands.
+        Broken: the provider has no endpoint, or one lacks what the provider demands.
     """
     if not endpoints:
         raise Broken(f"the configuration has no endpoint of provider {provider.name}")
     for name, endpoint in endpoints.items():
-        for credential in provider.door.credentials:
-            if getattr(endpoint, credential) is None:
-                raise Broken(
-                    f"endpoint {name}: provider {provider.name} needs the key {credential}"
-                )
-    return {
-        name: Policy(endpoint, provider.door, _keys_of(keys, name))
-        for name, endpoint in endpoints.items()
-    }
+        missing = what_is_missing(provider, endpoint)
+        if missing:
+            raise Broken(f"endpoint {name}: {missing}")
+    return {name: _policy(provider, one, sources) for name, one in endpoints.items()}
 
 
-def _keys_of(keys: KeySource, name: str) -> Callable[[], EndpointKeys]:
-    return partial(keys.of, name)
+def what_is_missing(provider: Provider, endpoint: Endpoint) -> str:
+    """Return what `endpoint` lacks, or has too much, to prove anything; empty: nothing."""
+    for credential in provider.door.credentials:
+        if getattr(endpoint, credential) is None:
+            return f"provider {provider.name} needs the key {credential}"
+    offered = [name.value for name in provider.signatures]
+    for name in ("xmldsig", "detached_signature", "detached_jws"):
+        if getattr(endpoint, name) is not None and name not in offered:
+            return f"provider {provider.name} offers no {name}; remove the key"
+    if provider.tokens is None and endpoint.tokens is not None:
+        return f"provider {provider.name} sends no tokens; remove the key"
+    if provider.tokens is not None and endpoint.tokens is None:
+        return f"provider {provider.name} needs the key tokens"
+    return _signature_missing(provider, endpoint, offered) if offered else ""
+
+
+def _signature_missing(provider: Provider, endpoint: Endpoint, offered: list[str]) -> str:
+    sections = [getattr(endpoint, name) for name in offered]
+    demanded = any(one is not None and one.required for one in sections)
+    if not demanded and endpoint.client_certificate is None:
+        return (
+            f"provider {provider.name} needs one of {', '.join(offered)} with required: true, "
+            "or client_certificate"
+        )
+    for name in ("certificates", "service_providers"):
+        if not getattr(endpoint, name):
+            return f"its signatures need the key {name}: who is trusted, and to speak for whom"
+    return ""
+
+
+def _policy(provider: Provider, endpoint: Endpoint, sources: Sources) -> Policy:
+    return Policy(
+        endpoint=endpoint,
+        door=provider.door,
+        keys=partial(sources.keys.of, endpoint.name),
+        trust=partial(sources.trust.of, endpoint.name),
+        registry=Registry(endpoint.service_providers) if endpoint.service_providers else None,
+        schemas=Schemas(endpoint.schema_directory) if endpoint.schema_directory else None,
+        document=provider.document,
+        verify_token=_token_verifier(endpoint.tokens, sources.key_of) if endpoint.tokens else None,
+    )
+
+
+def _token_verifier(tokens: Tokens, key_of: KeyOf) -> VerifyToken:
+    issuers = {one.issuer: one for one in tokens.issuers}
+    policy = load_presentations(tokens.presentations)
+
+    def verified(text: str, at: datetime, digest: Digest) -> VerifiedToken:
+        token = verify_token(text, issuers, key_of, at=at)
+        presented = verify_presentations(
+            token.claims,
+            policy,
+            at=at,
+            digest=lambda claims: digest(hashlib.sha256(claims).hexdigest()),
+        )
+        return replace(token, presentations=presented)
+
+    return verified

@@ -1,27 +1,39 @@
 """Run the verifier under the loop: raw records in, verified records out, keyed by transaction."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from contracts.provider import Provider
 from contracts.raw import TRACEPARENT, RawCallback
 from contracts.topics import Topics
-from contracts.update import JSON_MEDIA_TYPE, VerifiedUpdate
+from contracts.update import JSON_MEDIA_TYPE, Statement, VerifiedUpdate
+from runtime.metrics import Metrics
 from workers.processor import InputRecord, Output
-from workers.verifier.prove import Policy
+from workers.verifier.policy import Policy
 from workers.verifier.verify import verify
 
 
 class VerifierProcessor:
-    """Stateless: each raw record is judged by itself."""
+    """Without state that outlives a batch: each raw record is judged by itself."""
 
-    def __init__(self, provider: Provider, policies: Mapping[str, Policy], topics: Topics) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        policies: Mapping[str, Policy],
+        topics: Topics,
+        metrics: Metrics,
+    ) -> None:
         """Judge by the policies of the provider's endpoints, by name."""
         self._provider = provider
         self._policies = policies
         self._topics = topics
+        self._metrics = metrics
+        self._verified: Counter[tuple[str, str, str]] = Counter()
+        self._findings: Counter[tuple[str, str]] = Counter()
 
     async def restore(self) -> None:
-        """Return at once: there is no state."""
+        """Forget what a former owner of the partition had in hand."""
+        self.aborted()
 
     def process(self, record: InputRecord) -> Sequence[Output]:
         """Return the verified updates of one raw record."""
@@ -33,22 +45,42 @@ class VerifierProcessor:
             topic=record.topic,
             at=(record.partition, record.offset),
         )
-        return [self._output(update, callback.traceparent) for update in updates]
+        outputs = [self._output(update, callback.traceparent) for update in updates]
+        self._count(updates)
+        return outputs
 
     def finish(self) -> Sequence[Output]:
         """Return nothing: each record stands alone."""
         return ()
 
     def committed(self) -> None:
-        """Nothing to keep."""
+        """Publish what was counted in the batch."""
+        for (endpoint, scheme, key_id), number in self._verified.items():
+            self._metrics.counter("esito_verifier_proofs_total", endpoint, scheme, key_id).inc(
+                number
+            )
+        for (endpoint, code), number in self._findings.items():
+            self._metrics.counter("esito_verifier_findings_total", endpoint, code).inc(number)
+        self.aborted()
 
     def aborted(self) -> None:
-        """Nothing to forget."""
+        """Forget what was counted."""
+        self._verified.clear()
+        self._findings.clear()
 
     def alarms(self, now_milliseconds: int) -> Sequence[Output]:
         """Return nothing: verification has no deadlines."""
         del now_milliseconds
         return ()
+
+    def _count(self, updates: Sequence[VerifiedUpdate]) -> None:
+        for update in updates[:1]:  # one proof and one list of findings for all of a callback
+            proof = update.proof
+            self._verified[update.endpoint, proof.scheme, proof.key_id] += 1
+            if isinstance(update.what, Statement):
+                self._findings.update(
+                    (update.endpoint, finding.code) for finding in update.what.findings
+                )
 
     def _output(self, update: VerifiedUpdate, traceparent: str) -> Output:
         headers = [("content-type", JSON_MEDIA_TYPE)]
@@ -57,6 +89,6 @@ class VerifierProcessor:
         return Output(
             topic=self._topics.verified,
             key=update.key.encode(),
-            value=update.model_dump_json(exclude_none=True).encode(),
+            value=update.model_dump_json(exclude_defaults=True).encode(),
             headers=headers,
         )

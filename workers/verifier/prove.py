@@ -1,55 +1,92 @@
-"""Prove who vouches for a callback's bytes, by what its provider demands. Pure: record and keys in.
+"""Prove who vouches for a callback's bytes, by what its endpoint demands. Pure: record and keys in.
 
-A function here returns the proven bytes or raises; there is no boolean to forget.
+A function here returns the proven bytes or raises; there is no boolean to forget. Every scheme that
+the endpoint demands must hold, and all that name a signer must name the same one.
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from contracts.provider import Door, SignedBytes
+from contracts.provider import SignedBytes
 from contracts.raw import RawCallback, Source
 from contracts.update import Proof, Scheme
-from runtime.configuration import Endpoint
-from runtime.key_source import EndpointKeys
 from runtime.mac import MacInput, matching_secret, read_timestamp
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What one endpoint's callbacks must prove, and the keys to prove it with."""
-
-    endpoint: Endpoint
-    door: Door
-    keys: Callable[[], EndpointKeys]
+from workers.verifier.carrier import form_of
+from workers.verifier.policy import Policy
+from workers.verifier.prove_signature import Proven, prove_signatures
 
 
 def prove(callback: RawCallback, policy: Policy) -> SignedBytes:
     """Return the callback's bytes with the proof of who vouches for them.
 
     Raises:
-        Rejected: `principal_missing`, or what the provider's scheme says of these bytes.
+        Rejected: `principal_missing`, or what a scheme of the endpoint says of these bytes.
     """
-    if callback.source is not Source.EXPECTATION and "hmac" in policy.door.credentials:
-        return _proven_by_hmac(callback, policy)
-    return _proven_by_principal(callback)
+    if callback.source is Source.EXPECTATION:
+        return _signed(callback, [Proven(_by_principal(callback, Scheme.API_KEY))])
+    proven = [*prove_signatures(callback, policy), *_by_door(callback, policy)]
+    if not proven:
+        raise Rejected(RejectionCode.SIGNATURE_MISSING, "no scheme of the endpoint")
+    if len({one.proof.signer for one in proven if one.speaks_for}) > 1:
+        raise Rejected(RejectionCode.SIGNER_MISMATCH, "two schemes name two service providers")
+    return _signed(callback, proven)
 
 
-def _proven_by_principal(callback: RawCallback) -> SignedBytes:
+def _signed(callback: RawCallback, proven: list[Proven]) -> SignedBytes:
+    strongest = proven[0]
+    beside = tuple(one.proof.scheme for one in proven[1:])
+    proof = strongest.proof.model_copy(update={"beside": beside}) if beside else strongest.proof
+    return SignedBytes(
+        body=callback.body if strongest.document is None else strongest.document,
+        sha256=hashlib.sha256(callback.body).hexdigest(),
+        proof=proof,
+        callback=callback,
+        form=form_of(callback) if strongest.document is None else strongest.form,
+        speaks_for=strongest.speaks_for,
+    )
+
+
+def _by_door(callback: RawCallback, policy: Policy) -> Iterator[Proven]:
+    """Yield what the ingress has authenticated, the strongest first."""
+    demanded = {
+        *policy.door.credentials,
+        *(name for name in policy.door.offered if getattr(policy.endpoint, name) is not None),
+    }
+    if "hmac" in demanded:
+        yield Proven(_by_hmac(callback, policy))
+    if "path_token" in demanded:
+        yield Proven(_by_principal(callback, Scheme.PATH_TOKEN))
+    if "api_key" in demanded:
+        api_key = Proven(_by_principal(callback, Scheme.API_KEY))
+        if "hmac" not in policy.door.credentials:  # the code beside it says all that the key says
+            yield api_key
+
+
+def _by_principal(callback: RawCallback, scheme: Scheme) -> Proof:
     """Take the ingress's word: a static key leaves nothing in the record to check again."""
-    scheme, _, key_id = callback.principal.partition(":")
-    if scheme != Scheme.API_KEY or not key_id:
-        raise Rejected(RejectionCode.PRINCIPAL_MISSING, "no credential is named")
+    key_id = principal_key(callback, scheme)
     signer = "own" if callback.source is Source.EXPECTATION else callback.endpoint
-    proof = Proof(scheme=Scheme.API_KEY, algorithm="none-over-body", key_id=key_id, signer=signer)
-    return _signed(callback, proof)
+    return Proof(scheme=scheme, algorithm="none-over-body", key_id=key_id, signer=signer)
 
 
-def _proven_by_hmac(callback: RawCallback, policy: Policy) -> SignedBytes:
+def principal_key(callback: RawCallback, scheme: Scheme) -> str:
+    """Return the id of the key that the ingress authenticated the caller by.
+
+    Raises:
+        Rejected: `principal_missing`: the record names no key of this scheme.
+    """
+    for one in callback.principal.split():
+        found, _, key_id = one.partition(":")
+        if found == scheme and key_id:
+            return key_id
+    raise Rejected(RejectionCode.PRINCIPAL_MISSING, f"no {scheme} is named")
+
+
+def _by_hmac(callback: RawCallback, policy: Policy) -> Proof:
     hmac = policy.endpoint.hmac
     ring = policy.keys().hmac
     if hmac is None or ring is None:
@@ -75,10 +112,9 @@ def _proven_by_hmac(callback: RawCallback, policy: Policy) -> SignedBytes:
         raise Rejected(RejectionCode.TIMESTAMP_MALFORMED, policy.door.timestamp_header)
     if abs(received_at - claimed) > timedelta(seconds=hmac.tolerance_seconds):
         raise Rejected(RejectionCode.TIMESTAMP_OUTSIDE_TOLERANCE, policy.door.timestamp_header)
-    proof = Proof(
+    return Proof(
         scheme=Scheme.HMAC, algorithm=f"hmac-{hmac.hash}", key_id=key_id, signer=callback.endpoint
     )
-    return _signed(callback, proof)
 
 
 def _header(callback: RawCallback, name: str) -> bytes:
@@ -86,7 +122,3 @@ def _header(callback: RawCallback, name: str) -> bytes:
     if not value:
         raise Rejected(RejectionCode.SIGNATURE_MISSING, f"no header {name}")
     return value
-
-
-def _signed(callback: RawCallback, proof: Proof) -> SignedBytes:
-    return SignedBytes(callback.body, hashlib.sha256(callback.body).hexdigest(), proof, callback)

@@ -1,0 +1,110 @@
+"""Hold the configuration of a local installation as text: one endpoint for each way to prove."""
+
+from typing import Final
+
+UAEPASS_PATH: Final = "/api/v1/consent/transaction/callback"  # fixed by UAE PASS
+PIVOT_PATH: Final = "/callbacks/pivot"
+WALLET_PATH: Final = "/callbacks/wallet"
+SRTP_PATH: Final = "/rtp/cb/v1/send"  # as pagoPA's; the other endpoints' are below /srtp
+
+CONFIGURATION: Final = """\
+# A local Esito, for one machine: one broker without replicas, everything on 127.0.0.1.
+kafka_bootstrap_servers: {kafka}
+topic_prefix: "{topic_prefix}"
+management_port: {management_port}
+
+ingress:
+  port: {ingress_port}
+  public_url: http://127.0.0.1:{ingress_port}
+
+topics:
+  partitions: 4
+  replication_factor: 1
+  min_insync_replicas: 1
+
+endpoints:
+  - name: pivot-local
+    provider: pivot
+    path: {pivot_path}
+    api_key: {{keys: [{{id: local, file: keys/pivot.key}}]}}
+    # esito expect, or POST /expectations/pivot-local, announces a transaction of ours.
+    expectations: {{keys: [{{id: local, file: keys/pivot-expectations.key}}]}}
+
+  - name: uaepass-local
+    provider: uaepass
+    path: {uaepass_path}
+    api_key: {{keys: [{{id: local, file: keys/uaepass.key}}]}}
+    hmac:
+      keys: [{{id: local, file: keys/uaepass-hmac.key}}]
+      hash: sha256
+      parts: [timestamp, body]
+      separator: "."
+      encoding: hex
+      timestamp_format: epoch_seconds
+      tolerance_seconds: 300
+      golden_vector_file: keys/uaepass-golden.json
+
+  # The wallet's gateway: a path for each transaction, and tokens whose keys rotate over HTTPS.
+  - name: wallet-local
+    provider: wallet
+    path: {wallet_path}
+    path_token: {{keys: [{{id: local, file: keys/wallet-path.key}}]}}
+    expectations: {{keys: [{{id: local, file: keys/wallet-expectations.key}}]}}
+    registration: required
+    early_seconds: 60
+    tokens:
+      issuers:
+        - issuer: https://127.0.0.1:{jwks_port}
+          jwks_uri: https://127.0.0.1:{jwks_port}/jwks.json
+          jwks_ca_file: pki/trust/root.pem
+          allow_private_addresses: true  # the simulator's; never so in production
+          audiences: [esito]
+          required_claims: [iss, verification_id, iat, exp]
+          refresh_seconds_min: 0.5
+          unknown_key_seconds: 2
+      presentations:
+        policy: required
+        issuer_jwks_files:
+          https://credentials.example.org: wallet/credential-issuer-jwks.json
+        credential_types: ["urn:eudi:pid:1"]
+
+  # SRTP, five times: one endpoint for each way in which a bank may prove who it is.
+{srtp}"""
+
+_SRTP: Final = """\
+  - name: srtp-{name}
+    provider: srtp
+    path: {path}
+    more_paths: [{cancel}]
+{sections}{trust}
+"""
+_EDGE: Final = """\
+    client_certificate:
+      seen_by: edge
+      header: x-client-certificate
+      edges: [127.0.0.1]
+"""
+_SCHEMES: Final = {
+    "xmldsig": "    xmldsig: {}\n",
+    "detached": "    detached_signature: {}\n",
+    "jws": "    detached_jws: {}\n",
+    "mtls": _EDGE,
+    "strict": f"    xmldsig: {{}}\n{_EDGE}",
+}
+
+
+def srtp_endpoints(trust: str) -> str:
+    """Return the YAML of the endpoints; `trust` is certificates: and service_providers:."""
+    found = []
+    for name, sections in _SCHEMES.items():
+        base = SRTP_PATH.removesuffix("/send") if name == "xmldsig" else f"/srtp/{name}"
+        found.append(
+            _SRTP.format(
+                name=name,
+                path=f"{base}/send",
+                cancel=f"{base}/cancel",
+                sections=sections,
+                trust=trust,
+            )
+        )
+    return "".join(found).rstrip("\n") + "\n"

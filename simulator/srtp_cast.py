@@ -1,0 +1,228 @@
+"""Sign SRTP callbacks for each endpoint as it demands: who signs, in which carrier, which headers.
+
+An endpoint's sections say which schemes it takes; here every one it has is used. The identities lie
+beside the trust files that `esito pki` wrote: DIRECTORY/trust is given to the receiver,
+DIRECTORY/identities is the banks' own.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from random import Random
+from typing import Any, Final
+from urllib.parse import quote
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from contracts.errors import Broken
+from runtime.configuration import Endpoint
+from simulator.people import uuid
+from simulator.pki import Identity
+from simulator.pki_files import read_identity
+from simulator.plan import Callback
+from simulator.scene import Scene
+from simulator.sign_detached import DIGESTS, Padding, signature_headers
+from simulator.sign_jws import sign_detached_jws
+from simulator.sign_xml import business_message, sign_business_message, sign_document
+from simulator.srtp_bodies import (
+    CANCELLATION,
+    REPORT_VERSIONS,
+    Envelope,
+    cancellation_body,
+    carrying,
+    json_body,
+    xml_document,
+)
+from simulator.srtp_messages import CREDITOR_BIC, Message, written
+
+JSON: Final = "application/json"
+XML: Final = "application/xml"
+_DEFINITION: Final = re.compile(rb"xsd:([a-z0-9.]+)")
+SIGNATURES: Final = ("xmldsig", "detached_signature", "detached_jws")
+
+Edit = Callable[[bytes], bytes]
+"""Change what was signed, after it was signed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One callback to be made: the message and its content, and everything that is wrong with it.
+
+    `signer` is the name of an identity, by default the speaker's own. `edit` changes the signed
+    document, or the body where a header signs it. `signed` False leaves every signature out.
+    """
+
+    message: Message
+    content: Mapping[str, Any]
+    signer: str = ""
+    signed: bool = True
+    edit: Edit = field(default=bytes)
+    answer: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What a signature in a header covers."""
+
+    target_uri: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """All who sign in one scene."""
+
+    scene: Scene
+    identity: Callable[[str], Identity]
+
+    def endpoints(self, *schemes: str) -> tuple[Endpoint, ...]:
+        """Return the endpoints that have one of these sections, or any of them all."""
+        wanted = schemes or (*SIGNATURES, "client_certificate")
+        return tuple(
+            one
+            for one in self.scene.endpoints.values()
+            if any(getattr(one, scheme) is not None for scheme in wanted)
+        )
+
+    def callback(self, rng: Random, endpoint: Endpoint, act: Act) -> Callback:
+        """Return the callback, signed in every way that the endpoint has a section for."""
+        signer = self.identity(act.signer or act.message.speaker.id)
+        media_type, body = self._body(rng, endpoint, act, signer)
+        path = _path(endpoint, act)
+        headers = {"Content-Type": media_type, "X-Request-ID": uuid(rng)}
+        if act.signed:
+            request = _Request(self.scene.public_url + path, body, dict(headers))
+            headers |= _signatures(rng, endpoint, signer, request)
+            headers |= self._client_certificate(endpoint, act)
+        if endpoint.xmldsig is None:
+            body = act.edit(body)
+        return Callback(
+            body,
+            answer=act.answer,
+            endpoint=endpoint.name,
+            path=path,
+            headers=(*headers.items(), *act.headers),
+        )
+
+    def _body(
+        self, rng: Random, endpoint: Endpoint, act: Act, signer: Identity
+    ) -> tuple[str, bytes]:
+        if endpoint.xmldsig is None:
+            return rng.choice(_UNSIGNED_CARRIERS)(act)
+        document = _xml(rng, act)
+        if not act.signed:
+            return XML, act.edit(document)
+        carry = rng.choice(_SIGNED_CARRIERS)
+        return carry(act, document, signer)
+
+    def _client_certificate(self, endpoint: Endpoint, act: Act) -> dict[str, str]:
+        section = endpoint.client_certificate
+        if section is None:
+            return {}
+        if section.header is None:
+            raise Broken(
+                f"endpoint {endpoint.name}: the simulator plays client_certificate as an edge; "
+                "give it seen_by: edge, header and edges"
+            )
+        name = act.signer or act.message.speaker.id
+        # The bad identities seal only; whoever calls with one of them has it as its own.
+        caller = self.identity(f"{name}-tls" if name in {"bank-a", "bank-b"} else name)
+        pem = caller.certificate.public_bytes(Encoding.PEM).decode()
+        der = b64encode(caller.der).decode()
+        return {section.header: quote(pem) if section.encoding == "pem_urlencoded" else der}
+
+
+def cast_of(scene: Scene) -> Cast:
+    """Return the cast whose identities lie beside the first endpoint's trust files.
+
+    Raises:
+        Broken: no endpoint trusts a PKI of ours; nothing can be signed.
+    """
+    for endpoint in scene.endpoints.values():
+        if endpoint.certificates is not None and endpoint.certificates.root_files:
+            directory = endpoint.certificates.root_files[0].parent.parent
+            return Cast(scene, cache(partial(read_identity, directory)))
+    raise Broken(
+        f"endpoint {scene.first.name}: certificates.root_files names no test PKI to sign with; "
+        "esito pki writes one"
+    )
+
+
+def _path(endpoint: Endpoint, act: Act) -> str:
+    """Return the path for this message: /cancel for a cancellation where there is one."""
+    if CANCELLATION in act.content:
+        for path in endpoint.more_paths:
+            if path.endswith("/cancel"):
+                return path
+    return endpoint.path
+
+
+def _signatures(
+    rng: Random, endpoint: Endpoint, signer: Identity, request: _Request
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if endpoint.detached_signature is not None:
+        found |= signature_headers(
+            signer,
+            target_uri=request.target_uri,
+            body=request.body,
+            headers=request.headers,
+            digest=rng.choice(list(DIGESTS)),
+            pad=rng.choice(list(Padding)),
+        )
+    if endpoint.detached_jws is not None:
+        found[endpoint.detached_jws.header] = sign_detached_jws(request.body, signer)
+    return found
+
+
+def _xml(rng: Random, act: Act) -> bytes:
+    return xml_document(act.content, rng.choice(REPORT_VERSIONS))
+
+
+def _json_direct(act: Act) -> tuple[str, bytes]:
+    return JSON, _json(act, Envelope.DIRECT)
+
+
+def _json_document(act: Act) -> tuple[str, bytes]:
+    return JSON, _json(act, Envelope.DOCUMENT)
+
+
+def _json(act: Act, envelope: Envelope) -> bytes:
+    if CANCELLATION in act.content:
+        return cancellation_body(act.content)
+    return json_body(act.content, envelope)
+
+
+def _xml_body(act: Act, document: bytes, signer: Identity) -> tuple[str, bytes]:
+    return XML, act.edit(sign_document(document, signer))
+
+
+def _xml_text(act: Act, document: bytes, signer: Identity) -> tuple[str, bytes]:
+    signed = act.edit(sign_document(document, signer))
+    return JSON, carrying({"Document": signed.decode()})
+
+
+def _xml_base64(act: Act, document: bytes, signer: Identity) -> tuple[str, bytes]:
+    signed = act.edit(sign_document(document, signer))
+    return JSON, carrying({"Document": b64encode(signed).decode()})
+
+
+def _xml_business_message(act: Act, document: bytes, signer: Identity) -> tuple[str, bytes]:
+    name = _DEFINITION.search(document)
+    unsigned = business_message(
+        document,
+        sender=act.message.speaker.bic,
+        receiver=CREDITOR_BIC,
+        identifier=act.message.id,
+        created=written(act.message.created),
+        definition=name[1].decode() if name else "",
+    )
+    return XML, act.edit(sign_business_message(unsigned, signer))
+
+
+_UNSIGNED_CARRIERS: Final = (_json_direct, _json_document)
+_SIGNED_CARRIERS: Final = (_xml_body, _xml_text, _xml_base64, _xml_business_message)

@@ -1,0 +1,34 @@
+"""Give policies their keys in tests: the files of the endpoints, and key sets that never change."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from contracts.codes import RejectionCode
+from contracts.errors import Rejected
+from runtime.configuration import Endpoint
+from runtime.key_source import KeySource
+from runtime.signature_configuration import TokenIssuer
+from workers.verifier.jwk import Jwk, parse_jwks
+from workers.verifier.policies import Sources
+from workers.verifier.trust_source import TrustSource
+
+
+def sources(keys: KeySource, endpoints: Mapping[str, Endpoint]) -> Sources:
+    """Return the sources of `endpoints`; issuers' key sets are read from their jwks_file."""
+    return Sources(keys=keys, trust=TrustSource(endpoints, lambda *_: None), key_of=key_of_file)
+
+
+def without_signatures(keys: KeySource) -> Sources:
+    """Return the sources of endpoints that have neither certificates nor tokens."""
+    return sources(keys, {})
+
+
+def key_of_file(issuer: TokenIssuer, kid: str | None, alg: str, received_at: datetime) -> Jwk:
+    """Return the issuer's key of this id."""
+    del alg, received_at
+    if issuer.jwks_file is None:
+        raise Rejected(RejectionCode.TOKEN_KEY_UNKNOWN, "the issuer has no jwks_file")
+    for key in parse_jwks(issuer.jwks_file.read_bytes()):
+        if kid in {None, key.kid}:
+            return key
+    raise Rejected(RejectionCode.TOKEN_KEY_UNKNOWN, "kid")

@@ -1,0 +1,90 @@
+"""Decode a proven ISO 20022 document to the shape that its JSON form has. Pure.
+
+An element becomes its text, or an object of its children by local name; a name that repeats becomes
+a list. With attributes it is an object too: `{"@Ccy": "EUR", "#text": "1.00"}`. Everything must be
+in the document's own namespace, so that no local name can stand for another vocabulary's element.
+Two things are left out: the signature, which is no part of what is said, and what a provider may
+add of its own below `SplmtryData/Envlp`.
+"""
+
+from typing import Any, Final
+
+from lxml import etree
+
+from contracts.codes import RejectionCode
+from contracts.errors import Rejected
+from contracts.provider import SignedBytes, SignedFields
+from workers.verifier.iso_message import message_document
+from workers.verifier.xml_document import parse_xml
+from workers.verifier.xml_signature import SIGNATURE
+
+_SPACE: Final = " \t\r\n"  # what XML calls white space; str.strip() would take more
+_INSTANCE: Final = "{http://www.w3.org/2001/XMLSchema-instance}"  # hints to a validator
+
+
+def decode_xml(signed: SignedBytes) -> SignedFields:
+    """Return the members of the document in `signed`, and its namespace as `document`.
+
+    Raises:
+        Rejected: as `parse_xml`; `document_unknown` where it is no ISO 20022 document, or holds an
+            element of another namespace; `payload_invalid` where text stands between elements.
+    """
+    document = message_document(parse_xml(signed.body))
+    if document is None:
+        raise Rejected(RejectionCode.DOCUMENT_UNKNOWN, "not a document of ISO 20022")
+    namespace = etree.QName(document).namespace or ""
+    for signature in document.findall(SIGNATURE):
+        document.remove(signature)
+    value = _value(document, f"{{{namespace}}}")
+    return SignedFields({"Document": value}, signed, document=namespace)
+
+
+def _value(element: etree._Element, namespace: str) -> Any:  # noqa: ANN401 - text or members
+    """Return text or members of `element`, which is no deeper than parse_xml lets it be."""
+    members = _attributes(element)
+    if _is_envelope(element, namespace):
+        return members | {"#text": ""} if members else ""
+    children: dict[str, list[Any]] = {}
+    for child in element:
+        tag = str(child.tag)
+        if not tag.startswith(namespace):
+            raise Rejected(RejectionCode.DOCUMENT_UNKNOWN, f"{_at(child)}: another namespace")
+        children.setdefault(tag[len(namespace) :], []).append(_value(child, namespace))
+        _refuse_text(child.tail, child)
+    if not children:
+        text = (element.text or "").strip(_SPACE)
+        return members | {"#text": text} if members else text
+    _refuse_text(element.text, element)
+    return members | {
+        name: values if len(values) > 1 else values[0] for name, values in children.items()
+    }
+
+
+def _attributes(element: etree._Element) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name, value in element.attrib.items():
+        if not str(name).startswith("{"):
+            members[f"@{name}"] = value
+        elif not str(name).startswith(_INSTANCE):
+            raise Rejected(
+                RejectionCode.DOCUMENT_UNKNOWN, f"{_at(element)}: an attribute of another namespace"
+            )
+    return members
+
+
+def _is_envelope(element: etree._Element, namespace: str) -> bool:
+    parent = element.getparent()
+    return (
+        element.tag == f"{namespace}Envlp"
+        and parent is not None
+        and parent.tag == f"{namespace}SplmtryData"
+    )
+
+
+def _refuse_text(text: str | None, element: etree._Element) -> None:
+    if text and text.strip(_SPACE):
+        raise Rejected(RejectionCode.PAYLOAD_INVALID, f"{_at(element)}: text between elements")
+
+
+def _at(element: etree._Element) -> str:
+    return f"line {element.sourceline}"

@@ -1,0 +1,196 @@
+"""Read a ds:Signature of exactly the shape we take, before any of it is believed. Pure.
+
+XML Signature lets a signer choose what is signed, how it is transformed and where the key is
+(https://www.w3.org/TR/xmldsig-bestpractices/). A provider needs none of that choice: whatever is
+not expected here is refused, not ignored. What the signature says is read from the canonical bytes
+of its SignedInfo, which are the bytes that the key signs.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from contracts.codes import RejectionCode
+from contracts.errors import Rejected
+from workers.verifier.xml_algorithms import (
+    DIGEST_ALGORITHMS,
+    SIGNATURE_ALGORITHMS,
+    DigestAlgorithm,
+    SignatureAlgorithm,
+)
+from workers.verifier.xml_document import canonical, hardened_parser
+
+DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
+SIGNATURE: Final = f"{DS}Signature"
+ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
+EXCLUSIVE: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
+
+_SPACE: Final = " \t\r\n"  # what XML calls white space; str.strip() would take more
+_WITHOUT_SPACE: Final = str.maketrans("", "", _SPACE)
+_IDS: Final = etree.XPath("//@*[translate(local-name(), 'ID', 'id') = 'id']")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What one ds:Reference says: which part, transformed how, and its digest.
+
+    `uri` None is no URI attribute at all, which is another thing than an empty one.
+    """
+
+    uri: str | None
+    transforms: tuple[str, ...]
+    digest_algorithm: DigestAlgorithm
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class XmlSignature:
+    """What a ds:Signature says. Nothing of it is proven."""
+
+    signed_info: bytes
+    algorithm: SignatureAlgorithm
+    references: tuple[Reference, ...]
+    value: bytes
+    key_info: etree._Element | None
+
+
+def only_signature(root: etree._Element) -> etree._Element:
+    """Return the one ds:Signature in the whole document.
+
+    Raises:
+        Rejected: `signature_missing`; `signature_ambiguous` for a second one, or for one id twice.
+    """
+    signatures = list(root.iter(SIGNATURE))
+    if not signatures:
+        raise Rejected(RejectionCode.SIGNATURE_MISSING, "no ds:Signature")
+    if len(signatures) > 1:
+        raise Rejected(RejectionCode.SIGNATURE_AMBIGUOUS, "more than one ds:Signature")
+    ids = _IDS(root)
+    if not isinstance(ids, list) or len(set(ids)) != len(ids):
+        raise Rejected(RejectionCode.SIGNATURE_AMBIGUOUS, "one id stands twice")
+    return signatures[0]
+
+
+def read_signature(signature: etree._Element) -> XmlSignature:
+    """Return what `signature` says.
+
+    Raises:
+        Rejected: `signature_malformed`, `signature_misplaced` for an Object inside it,
+            `algorithm_forbidden`.
+    """
+    if signature.find(f"{DS}Object") is not None:
+        raise Rejected(RejectionCode.SIGNATURE_MISPLACED, "Signature holds an Object")
+    names = ["SignedInfo", "SignatureValue", "KeyInfo"][: max(2, len(signature))]
+    signed_info, value, *key_info = parts(signature, names, {"Id"})
+    signed_bytes = canonical(signed_info)
+    algorithm, references = _signed_info(etree.fromstring(signed_bytes, hardened_parser()))
+    return XmlSignature(
+        signed_bytes,
+        algorithm,
+        references,
+        strict_base64(value, attributes={"Id"}),
+        key_info[0] if key_info else None,
+    )
+
+
+def strict_base64(element: etree._Element, *, attributes: Iterable[str] = ()) -> bytes:
+    """Return the bytes that `element` holds in base64; white space is the only freedom.
+
+    Raises:
+        Rejected: `signature_malformed`.
+    """
+    parts(element, (), attributes, text=True)
+    text = (element.text or "").translate(_WITHOUT_SPACE)
+    try:
+        decoded = b64decode(text, validate=True)
+    except ValueError:
+        decoded = b""
+    # Bits left over in the last character would give one value several spellings.
+    if not decoded or b64encode(decoded).decode() != text:
+        raise _malformed(element, "is not canonical base64")
+    return decoded
+
+
+def plain_text(element: etree._Element) -> str:
+    """Return the text of `element`, which has no child and no attribute.
+
+    Raises:
+        Rejected: `signature_malformed`.
+    """
+    parts(element, (), (), text=True)
+    return (element.text or "").strip(_SPACE)
+
+
+def parts(
+    element: etree._Element,
+    names: Iterable[str],
+    attributes: Iterable[str] = (),
+    *,
+    text: bool = False,
+) -> list[etree._Element]:
+    """Return the children of `element`, which are exactly `names`, with no text between them.
+
+    Raises:
+        Rejected: `signature_malformed`.
+    """
+    children = list(element)
+    if [child.tag for child in children] != [DS + name for name in names]:
+        raise _malformed(element, "has other children than it must")
+    if not set(map(str, element.attrib)) <= set(attributes):
+        raise _malformed(element, "has an attribute that it must not")
+    between = () if text else (element.text, *[child.tail for child in children])
+    if any(one is not None and one.strip(_SPACE) for one in between):
+        raise _malformed(element, "has text that it must not")
+    return children
+
+
+def _signed_info(
+    signed_info: etree._Element,
+) -> tuple[SignatureAlgorithm, tuple[Reference, ...]]:
+    names = ["CanonicalizationMethod", "SignatureMethod"]
+    names += ["Reference"] * max(1, len(signed_info) - len(names))
+    canonicalization, method, *references = parts(signed_info, names, {"Id"})
+    if _algorithm(canonicalization) != EXCLUSIVE:
+        raise Rejected(RejectionCode.ALGORITHM_FORBIDDEN, "CanonicalizationMethod")
+    algorithm = SIGNATURE_ALGORITHMS.get(_algorithm(method))
+    if algorithm is None:
+        raise Rejected(RejectionCode.ALGORITHM_FORBIDDEN, "SignatureMethod")
+    return algorithm, tuple(_reference(reference) for reference in references)
+
+
+def _reference(reference: etree._Element) -> Reference:
+    if reference.find(f"{DS}Transforms") is None:
+        raise Rejected(RejectionCode.ALGORITHM_FORBIDDEN, "a Reference without Transforms")
+    transforms, method, value = parts(
+        reference, ("Transforms", "DigestMethod", "DigestValue"), {"Id", "URI"}
+    )
+    names = ["Transform"] * max(1, len(transforms))
+    digest_algorithm = DIGEST_ALGORITHMS.get(_algorithm(method))
+    if digest_algorithm is None:
+        raise Rejected(RejectionCode.ALGORITHM_FORBIDDEN, "DigestMethod")
+    return Reference(
+        reference.get("URI"),
+        tuple(_algorithm(transform) for transform in parts(transforms, names, ())),
+        digest_algorithm,
+        strict_base64(value),
+    )
+
+
+def _algorithm(element: etree._Element) -> str:
+    # A parameter changes what an algorithm does: HMACOutputLength, InclusiveNamespaces, XPath.
+    if len(element):
+        raise Rejected(RejectionCode.ALGORITHM_FORBIDDEN, f"{_name(element)} has a parameter")
+    parts(element, (), {"Algorithm"})
+    return element.get("Algorithm", "")
+
+
+def _malformed(element: etree._Element, why: str) -> Rejected:
+    return Rejected(RejectionCode.SIGNATURE_MALFORMED, f"{_name(element)} {why}")
+
+
+def _name(element: etree._Element) -> str:
+    # Only called with elements that we looked up by name: it cannot repeat a sender's word.
+    return etree.QName(element).localname
