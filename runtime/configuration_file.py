@@ -117,18 +117,16 @@ def _overridden(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-def _anchored(  # noqa: ANN401 - YAML holds any value
-    value: Any, directory: Path, *, paths: bool = False
-) -> Any:
-    """Return `value` with every path in it below `directory`; `paths`: its own texts are paths."""
+def _anchored(value: Any, below: Path, *, paths: bool = False) -> Any:  # noqa: ANN401 - any YAML
+    """Return `value` with every path in it below `below`; `paths`: its own texts are paths."""
     if isinstance(value, str):
-        return str(directory / value) if paths else value
+        return str(below / value) if paths else value
     if isinstance(value, list):
-        return [_anchored(item, directory, paths=paths) for item in value]
+        return [_anchored(item, below, paths=paths) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: _anchored(item, directory, paths=paths or _PATHS.search(str(key)) is not None)
+        key: _anchored(item, below, paths=paths or _PATHS.search(str(key)) is not None)
         for key, item in value.items()
     }
 

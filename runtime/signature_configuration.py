@@ -10,7 +10,7 @@ from runtime.section import HeaderName, Name, Seconds, Section
 # ISO 9362 and ISO 17442, in upper case as ISO 20022 prescribes them.
 Bic = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$")]
 Lei = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{18}[0-9]{2}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 Network = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F:.]+(/[0-9]{1,3})?$")]
 # Asymmetric, and of today's strength; "none" and HMAC are not among them.
 JwsAlgorithm = Literal[
@@ -110,8 +110,8 @@ class IssuedCertificate(Section):
         description="The issuer's distinguished name (RFC 4514).",
         examples=["CN=Example QSealC CA,O=Example,C=IT"],
     )
-    serial: Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{1,64}$", to_upper=True)] = Field(
-        description="The serial number in hexadecimal.", examples=["0A1B2C"]
+    serial: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{1,64}$", to_upper=True)] = (
+        Field(description="The serial number in hexadecimal.", examples=["0A1B2C"])
     )
 
 

@@ -2,18 +2,21 @@
 
 import json
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from jwt.algorithms import get_default_algorithms
 
+from contracts.errors import Rejected
 from runtime.signature_configuration import TokenIssuer
 from workers.verifier.jwk import Jwk, parse_jwk
+from workers.verifier.jws import read_compact, verify_jws
 
 ISSUER: Final = "https://wallet.example.org"
 JWKS_URI: Final = "https://wallet.example.org/jwks.json"
@@ -116,3 +119,12 @@ def x5c(*ders: bytes) -> list[str]:
 def issuer(**settings: Any) -> TokenIssuer:  # noqa: ANN401 - settings of any type
     """Return the issuer of the tokens above, with these settings."""
     return TokenIssuer(**{"issuer": ISSUER, "jwks_uri": JWKS_URI, **settings})
+
+
+def jws_code(
+    text: str | bytes, key: Jwk | None = None, algorithms: Collection[str] = ("ES256",)
+) -> str:
+    """Return the code under which a JWS is rejected."""
+    with pytest.raises(Rejected) as caught:
+        verify_jws(read_compact(text), key or jwk("ES256"), algorithms=algorithms)
+    return str(caught.value.code)

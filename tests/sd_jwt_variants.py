@@ -102,7 +102,7 @@ def _shapes() -> Named:
         ("name is no text", disclosure("salt", 1, "value")),
         ("named _sd", disclosure("salt", "_sd", [])),
         ("named ...", disclosure("salt", "...", "value")),
-        ("a claim that is there", disclosure("salt", "age_over_18", False)),  # noqa: FBT003 - JSON
+        ("a claim that is there", disclosure("salt", "age_over_18", False)),  # noqa: FBT003 - a JSON value
         ("over the exp", disclosure("salt", "exp", 1)),
     ):
         issued = credential(_sd=[digest(text, "sha-256")])

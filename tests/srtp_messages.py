@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, Final
+from xml.sax.saxutils import escape
 
 from contracts.provider import Form, SignedBytes, SignedFields
 from contracts.raw import RawCallback, Source
@@ -163,6 +164,26 @@ def as_xml(message: Tree, namespace: str = "") -> SignedFields:
     known = namespace or (CAMT if name_of(message) == "RsltnOfInvstgtn" else f"{PAIN}07")
     members = {"Document": {name_of(message): _xml_shape(message)}}
     return SignedFields(members, _signed(b"<Document/>", Form.XML), known)
+
+
+def xml_body(message: Tree) -> bytes:
+    """Return the message as an XML document, indented as people write it."""
+    namespace = CAMT if name_of(message) == "RsltnOfInvstgtn" else f"{PAIN}07"
+    return (
+        f'<Document xmlns="{namespace}">{_element(message, name_of(message))}</Document>'.encode()
+    )
+
+
+def _element(value: Any, name: str) -> str:  # noqa: ANN401 - JSON holds any value
+    match value:
+        case list():
+            return "".join(_element(one, name) for one in value)
+        case dict():
+            inner = "".join(_element(one, key) for key, one in value.items())
+            return f"\n<{name}>{inner}\n</{name}>"
+        case _:
+            currency = ' Ccy="EUR"' if name == "InstdAmt" else ""
+            return f"\n<{name}{currency}>{escape(str(value))}</{name}>"
 
 
 def _envelope(message: Tree) -> str:

@@ -76,6 +76,7 @@ def _misplaced() -> Iterator[tuple[str, str | bytes]]:
     yield "wrapping-6-original-in-envelope", _below(EVIL, "</CdtrPmtActvtnReqStsRpt>", extension)
     yield "signature-below-content", report(extra=SIGNATURE)
     yield "root-is-signature", in_object
+    yield "signed-root-is-no-message", Signed().document(original.replace("tech:xsd", "tech"))
     yield "detached-object", Signed(added=f"<ds:Object>{EVIL}</ds:Object>").document(original)
     by_id = original.replace("<CdtrPmtActvtnReqStsRpt>", '<CdtrPmtActvtnReqStsRpt Id="r">')
     part = by_id[by_id.index("<CdtrPmt") : by_id.index("</Document>")]
@@ -87,7 +88,10 @@ def _misplaced() -> Iterator[tuple[str, str | bytes]]:
     yield "message-unsigned-sibling", message.replace("</Msg>", f"{EVIL}</Msg>")
     yield "message-document-wrapped", message.replace(original, f"<X>{original}</X>")
     yield "message-signature-in-document", _moved(message)
+    yield "message-other-sibling", message.replace("</Msg>", "<X/></Msg>")
     for part_name in ("header", "document", "key"):
+        doubled = Signed().business_message(original, repeated=part_name)
+        yield f"message-with-two-references-to-{part_name}", doubled
         unsigned = Signed().business_message(original, omitted=part_name)
         yield f"message-without-reference-to-{part_name}", unsigned
     yield "message-two-signers", message.replace("</Sgntr>", "</Sgntr><Sgntr/>")
@@ -161,6 +165,7 @@ def _forbidden_algorithms() -> Iterator[tuple[str, str | bytes]]:
         yield f"digest-{digest.rpartition('#')[2]}", Signed(digest=digest).document(original)
     yield "method-for-another-key", Signed(signer=EC_BANK).document(original)
     message = Signed().business_message(original).decode()
+    yield "message-transform", Signed(transforms=(EXCLUSIVE,)).business_message(original)
     yield "message-digest-sha1", message.replace(SHA256, SHA1)
 
 

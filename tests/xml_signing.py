@@ -92,16 +92,17 @@ class Signed:
         return (text[:place] + self.signature(references) + text[place:]).encode()
 
     def business_message(
-        self, document: str, *, header: str = HEADER, omitted: str = "", key_id: str = "k"
+        self, document: str, *, header: str = HEADER, omitted: str = "", repeated: str = ""
     ) -> bytes:
-        """Return header and document in one envelope; `omitted` parts have no reference."""
-        key_info = self.key_info_text(f' Id="{key_id}"')
+        """Return header and document in one envelope; a part may have no reference, or two."""
+        key_info = self.key_info_text(' Id="k"')
         parts = {
-            "header": reference(self, "", (ENVELOPED, EXCLUSIVE), canonical(header)),
+            "header": reference(self, "", self.transforms, canonical(header)),
             "document": reference(self, None, (EXCLUSIVE,), canonical(document)),
-            "key": reference(self, f"#{key_id}", (EXCLUSIVE,), canonical(key_info)),
+            "key": reference(self, "#k", (EXCLUSIVE,), canonical(key_info)),
         }
         references = "".join(part for name, part in parts.items() if name != omitted)
+        references += parts.get(repeated, "")
         signature = self.signature(references, key_info=key_info)
         place = header.index("</Sgntr>")
         return f"<Msg>{header[:place]}{signature}{header[place:]}{document}</Msg>".encode()

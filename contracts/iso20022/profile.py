@@ -129,7 +129,7 @@ class _Comparison:
             code = self._leaf(row.kind, value)
             if code is not None:
                 self.note(code, where)
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):
             self.compare(row, value, where)
         elif self._is_xml and text(value) == "":
             self.compare(row, {}, where)
@@ -156,7 +156,7 @@ class _Comparison:
 
 def _amount(value: object, *, is_xml: bool) -> FindingCode | None:
     if is_xml:
-        currency = value.get("@Ccy", "EUR") if isinstance(value, Mapping) else "EUR"
+        currency = value.get("@Ccy", "EUR") if isinstance(value, dict) else "EUR"
         value = text(value) if currency == "EUR" else None
     elif isinstance(value, str):  # the EPC's JSON has a number
         return FindingCode.AMOUNT_MALFORMED
@@ -186,7 +186,7 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[str], FindingCode | None]:
 def _payments_lifted(members: Mapping[str, object]) -> tuple[Mapping[str, object], bool]:
     """Return the members with the payments where the schema has them, and whether they were not."""
     nested = reach(members, _GROUP)
-    if many(members.get(_PAYMENTS)) or not isinstance(nested, Mapping):
+    if many(members.get(_PAYMENTS)) or not isinstance(nested, dict):
         return members, False
     if not many(nested.get(_PAYMENTS)):
         return members, False

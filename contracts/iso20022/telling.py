@@ -67,9 +67,10 @@ def transaction_ids(message: Message) -> tuple[str, ...]:
         raise Rejected(RejectionCode.PAYLOAD_INVALID, f"more than {TRANSACTIONS_MAX} transactions")
     parts: dict[str, set[tuple[str | None, str | None]]] = {}
     for one in message.tellings:
-        parts.setdefault(one.original_id, set()).add((one.instruction_id, one.end_to_end_id))
+        named = (one.instruction_id, one.end_to_end_id)
+        parts.setdefault(normal_id(one.original_id), set()).add(named)
     return tuple(
-        _transaction_id(one, part=message.several or len(parts[one.original_id]) > 1)
+        _transaction_id(one, part=message.several or len(parts[normal_id(one.original_id)]) > 1)
         for one in message.tellings
     )
 

@@ -6,7 +6,6 @@ read leniently: what cannot be read is absent here, and a finding elsewhere.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeVar
 
@@ -53,7 +52,7 @@ def reach(value: object, *names: str) -> object:
     """Return what stands under `names`, the first wherever there are many; None: nothing."""
     for name in names:
         value = next(iter(many(value)), None)
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         value = value.get(name)
     return next(iter(many(value)), None)
@@ -61,7 +60,7 @@ def reach(value: object, *names: str) -> object:
 
 def text(value: object) -> str | None:
     """Return the text of a leaf without the space around it; None where it is none."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = value.get(TEXT)
     return value.strip(_SPACE) if isinstance(value, str) else None
 
@@ -129,7 +128,7 @@ def _why(value: object) -> Why:
 def _amount(value: object) -> Amount | None:
     given = reach(value, "Amt", "InstdAmt")
     currency = _SEPA_CURRENCY
-    if isinstance(given, Mapping):
+    if isinstance(given, dict):
         currency = text(given.get("@Ccy", given.get("Ccy", _SEPA_CURRENCY))) or ""
         given = next((given[name] for name in _AMOUNT_NAMES if name in given), None)
     number = plain_decimal(given)

@@ -53,9 +53,9 @@ class Native(StrEnum):
     IRNR = "IRNR"
 
 
-# https://github.com/pagopa/cstar-securehub-infra-api-spec (src/srtp/api/epc, read at f6e1915): TxSts
-# ACTC, ACCP, ACWC, RJCT, the reasons of DS-16, and of camt.029 (DS-12) CNCL and RJCR. REDIRECT is
-# the data set whose TxSts may be empty: the payer must be sent to a page.
+# https://github.com/pagopa/cstar-securehub-infra-api-spec (src/srtp/api/epc, read at f6e1915):
+# TxSts ACTC, ACCP, ACWC, RJCT, the reasons of DS-16, and of camt.029 (DS-12) CNCL and RJCR.
+# REDIRECT is the data set whose TxSts may be empty: the payer must be sent to a page.
 # https://www.iso20022.org/ (external code sets, ExternalPaymentTransactionStatus1Code): RCVD, PDNG,
 # ACSP, ACSC, ACCC, CANC. Of these pagoPA's developer portal names ACSC as the end, and no EPC list.
 # ACTC is not `accepted`: the payer's provider has taken the request, the payer has not answered.

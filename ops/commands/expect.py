@@ -17,6 +17,24 @@ if TYPE_CHECKING:
     from runtime.configuration import Configuration
 
 
+Deadline = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="2h, 3d, or an RFC 3339 instant; default: deadline_seconds."),
+]
+Terms = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="JSON with what the callback must keep to: state, code, templates. A file, "
+        "because secrets on a command line are everybody's to read.",
+    ),
+]
+KeyFileOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The key; default: the first of expectations: keys."),
+]
+
+
 def expect(
     endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name.")],
     transaction_id: Annotated[
@@ -28,27 +46,12 @@ def expect(
     ] = None,
     configuration: ConfigurationFile = None,
     *,
-    deadline: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME", help="2h, 3d, or an RFC 3339 instant; default: deadline_seconds."
-        ),
-    ] = None,
+    deadline: Deadline = None,
     url: Annotated[
         str | None, typer.Option(metavar="URL", help="The ingress; default: ingress.public_url.")
     ] = None,
-    terms: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="JSON with what the callback must keep to: state, code, templates. A file, "
-            "because secrets on a command line are everybody's to read.",
-        ),
-    ] = None,
-    key_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The key; default: the first of expectations: keys."),
-    ] = None,
+    terms: Terms = None,
+    key_file: KeyFileOption = None,
 ) -> None:
     """Announce a transaction that our own side has started, and by when it should be final.
 
@@ -56,8 +59,6 @@ def expect(
     needed. Of an endpoint with path_token the path to give to the provider is printed: keep it as
     you keep the state.
     """
-    from ops.expectation import announce
-
     said = _terms(terms)
     path = ""
     if transaction_id is None:
@@ -68,13 +69,34 @@ def expect(
         settings = configured(configuration)
         url = url or settings.ingress.public_url
         key_file = key_file or _key_file(settings, endpoint)
-    key = _key(key_file)
-    name = transaction_id
-    run(announce(url, key, endpoint=endpoint, transaction_id=name, deadline=by, terms=said))
-    until = f", to be final by {by.isoformat()}" if by else ""
-    console().print(plain(f"announced  {endpoint}:{transaction_id}{until}"))
+    _announce(url, key_file, endpoint=endpoint, transaction_id=transaction_id, by=by, terms=said)
     if path:
         console().print(plain(f"path       {path}"))
+
+
+def _announce(
+    url: str,
+    key_file: Path,
+    *,
+    endpoint: str,
+    transaction_id: str,
+    by: datetime | None,
+    terms: Mapping[str, Any],
+) -> None:
+    from ops.expectation import announce
+
+    run(
+        announce(
+            url,
+            _key(key_file),
+            endpoint=endpoint,
+            transaction_id=transaction_id,
+            deadline=by,
+            terms=terms,
+        )
+    )
+    until = f", to be final by {by.isoformat()}" if by else ""
+    console().print(plain(f"announced  {endpoint}:{transaction_id}{until}"))
 
 
 def _terms(file: Path | None) -> dict[str, Any]:

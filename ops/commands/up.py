@@ -119,14 +119,13 @@ def _introduce(esito: "LocalEsito", file: Path, variables: "Mapping[str, str]") 
     screen.print()
     for whom, command in curl_commands(file.parent, url=esito.url).items():
         screen.print(plain(f"Send a callback as {whom}:", style="bold"))
-        screen.print(plain(f"\n{command}\n"), soft_wrap=True)
+        screen.print(f"\n{command}\n", soft_wrap=True)
     screen.print(plain("See what comes out, in another terminal:", style="bold"))
     for variable, value in variables.items():
         screen.print(f"export {variable}={value}")
     screen.print(f"export ESITO_CONFIGURATION={file}")
     screen.print("esito tap --from-beginning")
-    screen.print("esito simulate --provider pivot --transactions 100 --faults all --compare")
-    screen.print(plain("\nThe same for uaepass, srtp and wallet, which sign for real.\n"))
+    screen.print("esito simulate --provider srtp --transactions 100 --faults all --compare\n")
 
 
 def _variables(

@@ -59,6 +59,7 @@ def test_example_is_taken_by_ingress_and_verifiers(example: Configuration) -> No
         "/rtp/cb/v1/send",
         "/rtp/cb/v2/send",
         "/rtp/cb/v1/cancel",
+        "/callbacks/wallet",
         "/expectations/wallet-verification",
     }
     assert {name for policy in policies for name in policy} == set(endpoints)

@@ -1,5 +1,7 @@
 """Where a message may stand, and that there is exactly one."""
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.errors import Rejected
@@ -16,7 +18,9 @@ from tests.srtp_messages import (
     direct,
     name_of,
     under_document,
+    xml_body,
 )
+from workers.verifier.decode_xml import decode_xml
 
 XML = "<Document xmlns='urn:iso:std:iso:20022:tech:xsd:pain.014.001.07'/>"
 
@@ -36,6 +40,16 @@ def test_message_is_found_in_every_envelope(data_set: str) -> None:
     assert [(one.name, one.members, one.is_xml) for one in found] == [
         (name_of(message), message, False)
     ] * len(SHAPES)
+
+
+@pytest.mark.parametrize("data_set", DATA_SETS)
+def test_xml_document_decodes_to_the_fields_that_the_tests_use(data_set: str) -> None:
+    expected = as_xml(DATA_SETS[data_set])
+    signed = replace(expected.signed, body=xml_body(DATA_SETS[data_set]))
+
+    fields = decode_xml(signed)
+
+    assert (fields.members, fields.document) == (expected.members, expected.document)
 
 
 @pytest.mark.parametrize("namespace", NAMESPACES)

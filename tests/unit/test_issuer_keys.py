@@ -11,7 +11,6 @@ from contracts.errors import Rejected, Unavailable
 from tests.jose import NOON, issuer, jwk
 from workers.verifier.issuer_keys import WAITED_FOR_MAX, IssuerKeys
 from workers.verifier.jwk import Jwk
-from workers.verifier.jwks_fetch import is_public
 
 OLD, NEW, RSA = jwk("ES256"), jwk("ES256", 2), jwk("RS256")
 WITHOUT_KID = jwk("ES256", 3, kid=None)
@@ -258,51 +257,3 @@ def test_kid_that_never_comes_is_answered_in_bounded_time(
     asking.failed(now + 31)
 
     assert asking.said(received=received, now=now + 31) == "token_key_unknown"
-
-
-@pytest.mark.parametrize(
-    ("address", "public"),
-    [
-        ("93.184.215.14", True),
-        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
-        ("::ffff:93.184.215.14", True),
-        ("64:ff9b::5db8:d70e", True),
-        ("2002:5db8:d70e::1", True),
-        ("127.0.0.1", False),
-        ("0.0.0.0", False),  # noqa: S104 - an address to refuse
-        ("10.0.0.1", False),
-        ("172.16.0.1", False),
-        ("192.168.0.1", False),
-        ("100.64.0.1", False),
-        ("169.254.169.254", False),
-        ("192.0.2.1", False),
-        ("198.18.0.1", False),
-        ("224.0.0.1", False),
-        ("240.0.0.1", False),
-        ("255.255.255.255", False),
-        ("::", False),
-        ("::1", False),
-        ("::127.0.0.1", False),
-        ("::ffff:127.0.0.1", False),
-        ("::ffff:169.254.169.254", False),
-        ("64:ff9b::7f00:1", False),
-        ("64:ff9b::a9fe:a9fe", False),
-        ("64:ff9b:1::7f00:1", False),
-        ("2002:7f00:1::1", False),
-        ("2001:0:7f00:1::1", False),
-        ("2001:db8::1", False),
-        ("fc00::1", False),
-        ("fd00:ec2::254", False),
-        ("fe80::1%eth0", False),
-        ("fe80::1", False),
-        ("fec0::1", False),
-        ("ff02::1", False),
-    ],
-)
-def test_address_is_public(address: str, *, public: bool) -> None:
-    assert is_public(address) is public
-
-
-@given(st.ip_addresses())
-def test_any_address_is_judged(address: object) -> None:
-    assert is_public(str(address)) in {True, False}

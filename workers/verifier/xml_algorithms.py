@@ -79,7 +79,7 @@ def _ecdsa(value: bytes, key_bits: int) -> bytes:
     # RFC 4050 and XML Signature 1.1 §6.4.3: r and s, each as long as the curve's order, no DER.
     size = (key_bits + 7) // 8
     if len(value) != 2 * size:
-        raise Rejected(RejectionCode.SIGNATURE_MALFORMED, "SignatureValue: a wrong length")
+        raise ValueError("longer numbers would be another spelling of the same signature")
     r, s = (int.from_bytes(half) for half in (value[:size], value[size:]))
     return utils.encode_dss_signature(r, s)
 
