@@ -128,15 +128,17 @@ def issue(
     if ca is not None:
         builder = builder.add_extension(x509.BasicConstraints(ca, path_length), critical=True)
     if key_usage is not None:
-        used = frozenset(key_usage)
-        usage = x509.KeyUsage(**{one: one in used for one in _USAGES})
-        builder = builder.add_extension(usage, critical=True)
+        builder = builder.add_extension(_key_usage(frozenset(key_usage)), critical=True)
     if purposes := tuple(extended_key_usage):
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical=critical)
-    signing_key = issuer.key if issuer else key
-    return Issued(builder.sign(signing_key, hash_algorithm or hashes.SHA256()), key)
+    hashed = hash_algorithm or hashes.SHA256()
+    return Issued(builder.sign(issuer.key if issuer else key, hashed), key)
+
+
+def _key_usage(used: frozenset[str]) -> x509.KeyUsage:
+    return x509.KeyUsage(**{one: one in used for one in _USAGES})
 
 
 def weakly_signed(issued: Issued, issuer: Issued, algorithm: Literal["sha1", "md5"]) -> Issued:

@@ -87,6 +87,14 @@ def _faults() -> Iterator[tuple[str, str]]:
         bound(shown, claims={"sd_hash": digest(shown[:-1], "sha-256")}),
     )
     yield "sd_hash by another algorithm", bound(shown, hash_name="sha-512")
+    yield from _wrong_claims(shown)
+    secret = {**issuers().holder.confirmation["jwk"], "d": "AAAA"}
+    yield "a private key in cnf", bound(credential(cnf={"jwk": secret}).present())
+    yield "no key in cnf", bound(credential(cnf={"jwk": {"kty": "EC"}}).present())
+    yield "no claims", f"{covered}~{head}.{encode_json({})}.{signature}"
+
+
+def _wrong_claims(shown: str) -> Iterator[tuple[str, str]]:
     for typ in ("JWT", "KB+JWT", None):
         yield f"typ {typ}", bound(shown, header={"typ": typ})
     for name in ("iat", "aud", "nonce", "sd_hash"):
@@ -99,10 +107,6 @@ def _faults() -> Iterator[tuple[str, str]]:
     yield "from the future", bound(shown, claims={"iat": seconds(61)})
     yield "expired", bound(shown, claims={"exp": seconds(-60)})
     yield "not yet valid", bound(shown, claims={"nbf": seconds(61)})
-    secret = {**issuers().holder.confirmation["jwk"], "d": "AAAA"}
-    yield "a private key in cnf", bound(credential(cnf={"jwk": secret}).present())
-    yield "no key in cnf", bound(credential(cnf={"jwk": {"kty": "EC"}}).present())
-    yield "no claims", f"{covered}~{head}.{encode_json({})}.{signature}"
 
 
 def _attested() -> Named:

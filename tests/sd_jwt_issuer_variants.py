@@ -105,6 +105,14 @@ def issuer_keys() -> Named:
             credential(issuer_of(known.authority, uris=[PINNED]), iss=PINNED).present(), UNTRUSTED
         ),
     )
+    yield from _issuer_certificates()
+    yield from _issuer_headers()
+    yield "iss is no text", Variant(credential(iss=1).present(), MISSING)
+
+
+def _issuer_certificates() -> Named:
+    known = issuers()
+    host = issuer_of(known.authority, hosts=["ISSUER.example.org"])
     yield "another root of the same name", Variant(credential(known.stranger).present(), UNTRUSTED)
     for name, life in (
         ("expired", Life(NOW - 9 * DAY, NOW - DAY)),
@@ -133,6 +141,9 @@ def issuer_keys() -> Named:
             UNTRUSTED,
         ),
     )
+
+
+def _issuer_headers() -> Named:
     for name, code, chain in (
         ("no list", MALFORMED, "AAAA"),
         ("empty", UNTRUSTED, []),
@@ -141,10 +152,9 @@ def issuer_keys() -> Named:
         ("no text", MALFORMED, [1]),
     ):
         yield f"x5c: {name}", Variant(credential(header={"x5c": chain}).present(), code)
-    own = json.loads(key_set([known.holder.key]))["keys"][0]
+    own = json.loads(key_set([issuers().holder.key]))["keys"][0]
     for name, value in (("jwk", own), ("jku", ISSUER), ("x5u", ISSUER), ("crit", ["exp"])):
         yield (
             f"{name} in the header",
             Variant(credential(header={name: value}).present(), MALFORMED),
         )
-    yield "iss is no text", Variant(credential(iss=1).present(), MISSING)

@@ -127,6 +127,10 @@ def _shapes() -> Named:
     yield "disclosure twice", Variant(f"{again}~", DISCLOSURE)
     stray = disclosure("salt", "name", "value")
     yield "referenced by no digest", Variant(f"{credential().present()}{stray}~", DISCLOSURE)
+    yield from _withheld()
+
+
+def _withheld() -> Named:
     for name, value in (("exp", seconds(60)), ("vct", CREDENTIAL), ("iss", ISSUER), ("cnf", {})):
         withheld: dict[str, Any] = {name: Hidden(value)}
         yield f"{name} withheld", Variant(_with(**withheld), DISCLOSURE)

@@ -93,56 +93,51 @@ def _certificates(good: bytes) -> Files:
 
 def _detached(good: bytes) -> Files:
     fields = detached_headers(good)
-    other = dict(fields, **{"X-Request-ID": "request-2"})
     signature = fields[_SIGNATURE]
-    sent = {"Content-Type": JSON, "X-Request-ID": "request-1"}
-
-    def elsewhere(uri: str) -> bytes:
-        signed = signature_headers(identity("bank-a"), target_uri=uri, body=good, headers=sent)
-        return detached(good, {**sent, **signed})
-
+    changed = {
+        "signature_mismatch/signed-header-changed": {"X-Request-ID": "request-2"},
+        "signature_mismatch/signed-header-added": {"Location": "x"},
+        "signature_mismatch/media-type-changed": {"Content-Type": f"{JSON}; charset=utf-8"},
+        "signature_mismatch/digest-downgraded": {_DIGEST: "sha384"},
+        "signature_mismatch/certificate-of-another": {
+            _CERTIFICATE: b64encode(identity("bank-b").der).decode()
+        },
+        "algorithm_forbidden/sha1": {_DIGEST: "sha1"},
+        "algorithm_forbidden/md5": {_DIGEST: "md5"},
+        "signature_malformed/junk": {_SIGNATURE: signature + "!"},
+        "signature_malformed/url-alphabet": {_SIGNATURE: "-_" + signature[2:]},
+        "certificate_malformed/junk": {_CERTIFICATE: "AAAA"},
+        "certificate_malformed/chain-junk": {_CHAIN: "AAAA"},
+    }
     without = {name: value for name, value in fields.items() if name != "X-Request-ID"}
     return {
+        **{name: detached(good, {**fields, **other}) for name, other in changed.items()},
+        **_signed_for_another_request(good),
+        "signature_mismatch/signed-header-removed": detached(good, without),
         "signature_mismatch/body-tampered": detached(good.replace(b"ACTC", b"ACCP"), fields),
         "signature_mismatch/body-re-serialised": detached(
             json.dumps(json.loads(good)).encode(), fields
         ),
-        "signature_mismatch/signed-header-changed": detached(good, other),
-        "signature_mismatch/signed-header-removed": detached(good, without),
-        "signature_mismatch/signed-header-added": detached(good, {**fields, "Location": "x"}),
-        "signature_mismatch/media-type-changed": detached(
-            good, {**fields, "Content-Type": "application/json; charset=utf-8"}
-        ),
-        "signature_mismatch/digest-downgraded": detached(good, {**fields, _DIGEST: "sha384"}),
-        "signature_mismatch/host-in-upper-case": elsewhere(
+    }
+
+
+def _signed_for_another_request(good: bytes) -> Files:
+    """Return requests whose signature is right for another URI or method."""
+    sent = {"Content-Type": JSON, "X-Request-ID": "request-1"}
+
+    def signed_for(uri: str, method: str = "POST") -> bytes:
+        signed = signature_headers(
+            identity("bank-a"), target_uri=uri, body=good, headers=sent, method=method
+        )
+        return detached(good, {**sent, **signed})
+
+    return {
+        "signature_mismatch/host-in-upper-case": signed_for(
             "https://CALLBACKS.example.org/detached/send"
         ),
-        "signature_mismatch/percent-encoded": elsewhere(ORIGIN + "/detached/%73end"),
-        "signature_mismatch/other-path": elsewhere(ORIGIN + "/rtp/cb/v1/send"),
-        "signature_mismatch/other-method": detached(
-            good,
-            {
-                **sent,
-                **signature_headers(
-                    identity("bank-a"),
-                    target_uri=ORIGIN + "/detached/send",
-                    body=good,
-                    headers=sent,
-                    method="PUT",
-                ),
-            },
-        ),
-        "signature_mismatch/certificate-of-another": detached(
-            good, {**fields, _CERTIFICATE: b64encode(identity("bank-b").der).decode()}
-        ),
-        "algorithm_forbidden/sha1": detached(good, {**fields, _DIGEST: "sha1"}),
-        "algorithm_forbidden/md5": detached(good, {**fields, _DIGEST: "md5"}),
-        "signature_malformed/junk": detached(good, {**fields, _SIGNATURE: signature + "!"}),
-        "signature_malformed/url-alphabet": detached(
-            good, {**fields, _SIGNATURE: "-_" + signature[2:]}
-        ),
-        "certificate_malformed/junk": detached(good, {**fields, _CERTIFICATE: "AAAA"}),
-        "certificate_malformed/chain-junk": detached(good, {**fields, _CHAIN: "AAAA"}),
+        "signature_mismatch/percent-encoded": signed_for(ORIGIN + "/detached/%73end"),
+        "signature_mismatch/other-path": signed_for(ORIGIN + "/rtp/cb/v1/send"),
+        "signature_mismatch/other-method": signed_for(ORIGIN + "/detached/send", "PUT"),
     }
 
 
