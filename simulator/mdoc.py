@@ -120,7 +120,12 @@ def device_response(documents: Sequence[Any], /, **members: Any) -> str:  # noqa
     return encode(cbor2.dumps({name: one for name, one in response.items() if one is not None}))
 
 
-def new_item(number: int, name: str, value: object, **members: Any) -> CBORTag:  # noqa: ANN401
+def new_item(
+    number: int,
+    name: str,
+    value: object,
+    **members: Any,  # noqa: ANN401 - any CBOR
+) -> CBORTag:
     """Return an IssuerSignedItem as embedded CBOR; `members` come over its own."""
     item = {
         "digestID": number,

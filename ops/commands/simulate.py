@@ -70,19 +70,10 @@ def simulate(
     Exit code 1: answers (with --compare: also status events, anomalies or dead letters) are not as
     planned.
     """
-    from simulator.jwks_server import publisher
-    from simulator.play import Stage
-
     settings = configured(configuration)
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
     plan = _plan(settings, provider, transactions, faults, chosen)
-    stage = Stage(
-        url=url or settings.ingress.public_url,
-        configuration=settings,
-        time_factor=time_factor,
-        stories_per_second=rate,
-        on_cue=publisher(settings),
-    )
+    stage = _stage(settings, url, time_factor=time_factor, rate=rate)
     notes().print(f"· Sending {len(plan.callbacks)} callbacks to {stage.url} (seed {chosen})")
     played = run(_play(stage, plan, None if compare else pause))
     _show(plan, played, seed=chosen, as_json=as_json)
@@ -100,6 +91,21 @@ def _plan(
         faults=_faults(provider, faults),
         seed=seed,
         scene=scene_of(settings, provider),
+    )
+
+
+def _stage(
+    settings: "Configuration", url: str | None, *, time_factor: float, rate: float | None
+) -> "Stage":
+    from simulator.jwks_server import publisher
+    from simulator.play import Stage
+
+    return Stage(
+        url=url or settings.ingress.public_url,
+        configuration=settings,
+        time_factor=time_factor,
+        stories_per_second=rate,
+        on_cue=publisher(settings),
     )
 
 
