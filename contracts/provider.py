@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from contracts.codes import AnomalyCode
 from contracts.lifecycle import Lifecycle
 from contracts.raw import RawCallback
-from contracts.update import Finding, Proof, Record, Scheme, Statement, Witness
+from contracts.update import Expectation, Finding, Proof, Record, Scheme, Statement, Witness
 
 
 class Answers(Record):
@@ -109,7 +110,9 @@ class SignedFields:
     …}`. `document` is the XML namespace, empty for JSON. `tokens` are the verified tokens of the
     payload by the name that the provider's `tokens` gave them. Where the path was made for one
     transaction, `transaction_id` is that transaction, and `digest` a keyed digest of ours that is
-    bound to it.
+    bound to it. `evidence` is what was found of all that the provider's `needs` asked for, by name.
+    `place` is partition and offset of the raw record; `settings` is the endpoint's own section for
+    the provider, where it has one.
     """
 
     members: Mapping[str, Any]
@@ -119,14 +122,31 @@ class SignedFields:
     tokens: Mapping[str, VerifiedToken] = field(default_factory=dict)
     transaction_id: str = ""
     digest: Callable[[str], str] | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    place: tuple[int, int] = (0, 0)
+    settings: Any = None
 
 
 class Breach(Exception):
     """A statement does not keep to the terms of its transaction's expectation."""
 
+    def __init__(self, detail: str, code: AnomalyCode = AnomalyCode.TERMS_BROKEN) -> None:
+        """Say which term, and how; `code` is that of the anomaly."""
+        super().__init__(detail)
+        self.code = code
 
-Translate = Callable[[SignedFields], tuple[Statement | Witness, ...]]
-Keep = Callable[[Mapping[str, str], Collection[str], Statement], Statement]
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a transaction stands when a statement comes: its native status, terms and facts."""
+
+    status: str | None
+    terms: Mapping[str, str]
+    facts: Collection[str]
+
+
+Translate = Callable[[SignedFields], tuple[Statement | Witness | Expectation, ...]]
+Keep = Callable[[Standing, Statement], Statement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +164,11 @@ class Provider:
     `tokens` returns the tokens that a payload carries and that must be verified, by name.
     `path_state` returns the text of ours that the path of the payload's transaction was made from.
     `terms` returns, from an expectation's payload, what the transaction's callbacks must keep to.
-    `keep` returns, of those terms, the facts heard so far and a statement, the statement as they
-    leave it: the same fact, perhaps another status; or it raises Breach. No statement of a provider
-    with `keep` is taken without its expectation.
+    `keep` returns, of where the transaction stands and a statement, the statement as that leaves
+    it: the same fact, perhaps another status; or it raises Breach. No statement of a provider with
+    `keep` is taken without its expectation.
+    `needs` returns, by name, what must be looked up before the payload can be translated: stored
+    files, registries of addresses. Whoever looks knows the kinds of need, not the provider.
     """
 
     name: str
@@ -163,3 +185,4 @@ class Provider:
     path_state: Callable[[Mapping[str, Any]], str] | None = None
     terms: Callable[[SignedFields], Mapping[str, str]] | None = None
     keep: Keep | None = None
+    needs: Callable[[SignedFields], Mapping[str, Any]] | None = None

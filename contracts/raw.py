@@ -24,6 +24,7 @@ METHOD: Final = "esito-method"
 TARGET_URI: Final = "esito-target-uri"
 PRINCIPAL: Final = "esito-principal"
 CLIENT_CERTIFICATE: Final = "esito-client-certificate"
+TRANSACTION_ID: Final = "esito-transaction-id"
 CONTENT_TYPE: Final = "content-type"
 TRACEPARENT: Final = "traceparent"
 HTTP_PREFIX: Final = "http-"
@@ -35,6 +36,7 @@ class Source(StrEnum):
     CALLBACK = "callback"
     EXPECTATION = "expectation"
     POLL = "poll"
+    REQUEST = "request"  # a client of ours asks for something: the intake stored it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class RawCallback:
     `principal` is a list of `scheme:key id`, separated by spaces: every credential by which the
     ingress knew the caller, and nothing where a signature alone will tell. `client_certificate` is
     the base64 of the DER certificate that the caller's TLS connection was made with, if any.
+    `transaction_id` is given where we chose it when the record was stored.
     """
 
     body: bytes
@@ -59,6 +62,7 @@ class RawCallback:
     content_type: str = ""
     traceparent: str = ""
     client_certificate: bytes = b""
+    transaction_id: str = ""
     http: Mapping[str, bytes] = field(default_factory=dict)
 
     def headers(self) -> list[tuple[str, bytes]]:
@@ -78,6 +82,8 @@ class RawCallback:
             pairs.append((TRACEPARENT, self.traceparent.encode()))
         if self.client_certificate:
             pairs.append((CLIENT_CERTIFICATE, self.client_certificate))
+        if self.transaction_id:
+            pairs.append((TRANSACTION_ID, self.transaction_id.encode()))
         pairs.extend((HTTP_PREFIX + name, value) for name, value in self.http.items())
         return pairs
 
@@ -104,6 +110,7 @@ class RawCallback:
                 content_type=found.get(CONTENT_TYPE, b"").decode("utf-8", "surrogateescape"),
                 traceparent=found.get(TRACEPARENT, b"").decode("ascii"),
                 client_certificate=found.get(CLIENT_CERTIFICATE, b""),
+                transaction_id=found.get(TRANSACTION_ID, b"").decode("ascii"),
                 http={
                     name[len(HTTP_PREFIX) :]: value
                     for name, value in headers

@@ -25,6 +25,7 @@ class StatusEvent(Record):
     `id` is the same for the same provider fact on redelivery, replay and re-verification: a
     subscriber that remembers ids has effectively-once delivery. `sequence` counts from 1 without
     gaps for each transaction. `occurred_at` is the provider's own text; `received_at` is ours.
+    `reasons` are all reasons where there are several; `reason` is then the first of them.
     """
 
     id: str
@@ -36,6 +37,9 @@ class StatusEvent(Record):
     previous_status: Annotated[Status, Field(strict=False)] | None
     final: bool
     reason: Reason | None
+    reasons: Annotated[tuple[Reason, ...], Field(strict=False)] = Field(
+        (), exclude_if=lambda given: not given
+    )
     amount: Amount | None
     references: dict[str, str]
     occurred_at: str | None

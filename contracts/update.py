@@ -77,10 +77,14 @@ class Amount(Record):
 
 
 class Reason(Record):
-    """Why the provider says a transaction stands where it stands."""
+    """Why the provider says a transaction stands where it stands.
+
+    `where` names the part it is about (`recipients[0]`), where there are several of its kind.
+    """
 
     code: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     text: ShortText | None = None
+    where: ShortText | None = Field(None, exclude_if=_is_empty)
 
 
 class FindingCode(StrEnum):
@@ -111,17 +115,21 @@ class Statement(Record):
     `fact` is what stays the same when the provider sends it again: it makes the status event's id.
     Where no lifecycle passes through one status twice, that is the native status. `terms` is what
     it says towards the terms of the transaction's expectation; a secret in it is a keyed digest.
+    `reasons` are all of several reasons, `reason` the first of them. `sort_key` orders statements
+    that come together and must be decided in the order of what happened, not of what came.
     """
 
     transaction_id: TransactionId
     native_status: NativeStatus
     fact: NativeStatus
     reason: Reason | None = None
+    reasons: tuple[Reason, ...] = Field((), strict=False, exclude_if=_is_empty)
     amount: Amount | None = None
     occurred_at: Annotated[str, StringConstraints(max_length=40)] | None = None
     references: dict[str, ShortText] = Field(default_factory=dict)
     terms: dict[str, ShortText] = Field(default_factory=dict, exclude_if=_is_empty)
     findings: tuple[Finding, ...] = Field((), strict=False, exclude_if=_is_empty)
+    sort_key: ShortText = Field("", exclude_if=_is_empty)
 
 
 class Witness(Record):
@@ -138,12 +146,15 @@ class Witness(Record):
 class Expectation(Record):
     """Our own side announces a transaction it has started, and by when it should be final.
 
-    `terms` is what its callbacks must keep to; a secret among them is a keyed digest.
+    `terms` is what its callbacks must keep to; a secret among them is a keyed digest. `assigned` is
+    what we gave the transaction ourselves; it joins the terms, and does not tell two announcements
+    of one transaction apart: the first stands.
     """
 
     transaction_id: TransactionId
     deadline: Instant | None = None
     terms: dict[str, ShortText] = Field(default_factory=dict, exclude_if=_is_empty)
+    assigned: dict[str, ShortText] = Field(default_factory=dict, exclude_if=_is_empty)
 
 
 class VerifiedUpdate(Record):

@@ -9,15 +9,10 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from runtime.endpoint_configuration import (
-    ApiKey,
-    Endpoint,
-    EndpointLimits,
-    Hmac,
-    KeyFile,
-    Keys,
-)
+from runtime.endpoint_configuration import ApiKey, Endpoint, EndpointLimits, Hmac
+from runtime.endpoint_keys import KeyFile, Keys
 from runtime.section import Count, Seconds, Section
+from runtime.service_configuration import Database, Intake, ObjectStore, Streams
 
 # One place to import the configuration from, whichever file a part of it stands in.
 __all__ = [
@@ -25,15 +20,19 @@ __all__ = [
     "ApiKey",
     "Breaker",
     "Configuration",
+    "Database",
     "Endpoint",
     "EndpointLimits",
     "Hmac",
     "Ingress",
+    "Intake",
     "KeyFile",
     "Keys",
+    "ObjectStore",
     "Seconds",
     "Section",
     "State",
+    "Streams",
     "Tls",
     "TopicSettings",
     "Worker",
@@ -226,6 +225,10 @@ class Configuration(BaseSettings):
     ingress: Ingress = Field(Ingress(), description="The HTTP side.")
     worker: Worker = Field(Worker(), description="Verifiers and state machines.")
     state: State = Field(State(), description="What the state machines remember.")
+    database: Database = Field(Database(), description="PostgreSQL of intake and streams.")
+    object_store: ObjectStore = Field(ObjectStore(), description="Where attachments lie.")
+    intake: Intake = Field(Intake(), description="Where public bodies call.")
+    streams: Streams = Field(Streams(), description="Where consumers read.")
     topics: TopicSettings = Field(TopicSettings(), description="What our topics must be.")
     endpoints: Annotated[tuple[Endpoint, ...], Field(min_length=1)] = Field(
         description="The URLs that providers call."

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from runtime.endpoint_keys import Keys
 from runtime.mac import Encoding, Hash, MacProfile, Part, TimestampFormat
+from runtime.notification_configuration import Notifications
 from runtime.section import Count, HeaderName, Name, Section
+from runtime.service_configuration import RemoteStream
 from runtime.signature_configuration import (
     Certificates,
     ClientCertificate,
@@ -18,40 +21,6 @@ from runtime.signature_configuration import (
 )
 
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/._~-]*$")]
-
-
-class KeyFile(Section):
-    """One secret, named by the file that holds it; the id is what logs and metrics show."""
-
-    id: Name = Field(description="What logs and metrics call the key.", examples=["2026-11"])
-    file: Path = Field(
-        description="Holds the secret alone; a line feed at its end is no part of it.",
-        examples=["keys/pivot-api-key"],
-    )
-    not_before: AwareDatetime | None = Field(
-        None,
-        description="The key is refused for callbacks received earlier; default: no bound.",
-        examples=["2026-11-01T00:00:00Z"],
-    )
-    not_after: AwareDatetime | None = Field(
-        None,
-        description="The key is refused for callbacks received from then on; default: no bound.",
-        examples=["2027-11-01T00:00:00Z"],
-    )
-
-
-class Keys(Section):
-    """The keys of one credential, all valid side by side."""
-
-    keys: Annotated[tuple[KeyFile, ...], Field(min_length=1)] = Field(
-        description="All are valid side by side, so a key is changed without a gap."
-    )
-
-    @model_validator(mode="after")
-    def _ids_differ(self) -> Self:
-        if len({key.id for key in self.keys}) != len(self.keys):
-            raise ValueError("two keys have one id; give each its own")
-        return self
 
 
 class ApiKey(Keys):
@@ -161,6 +130,12 @@ class Endpoint(Section):
         (), description="Who may call, and in whose name; needed by all four above."
     )
     tokens: Tokens | None = Field(None, description="Where the payload carries JWTs.")
+    notifications: Notifications | None = Field(
+        None, description="Where public bodies send notification requests (provider send)."
+    )
+    remote_stream: RemoteStream | None = Field(
+        None, description="Where we read somebody else's SEND stream (provider send)."
+    )
     schema_directory: Path | None = Field(
         None,
         description="Where the XSDs of the provider's messages lie; they are not shipped.",
@@ -175,6 +150,11 @@ class Endpoint(Section):
     early_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         0,
         description="How long a callback may wait for its expectation before it is unsolicited.",
+    )
+    settle_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
+        0,
+        description="How long elements of a timeline are held, so that they are decided in order.",
+        examples=[30],
     )
     # Ten years at most: further away, the deadline would be no date any more.
     deadline_seconds: Annotated[float, Field(gt=0, le=315_360_000)] | None = Field(

@@ -10,7 +10,7 @@ from contracts.providers.wallet import PROVIDER
 from contracts.raw import RawCallback, Source
 from contracts.update import Expectation, Statement, VerifiedUpdate, Witness
 from tests.updates import at, said
-from workers.state_machine.decide import Rules
+from workers.state_machine.decision import Rules
 
 STATE: Final = "Zk3vQ0Yw7pV1cX8uTn5mRg"
 CODE: Final = "abc123"

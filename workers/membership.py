@@ -19,7 +19,8 @@ from runtime.telemetry import own_stack
 from workers.isolation import Isolation
 from workers.kafka_transaction import Fenced, TransactionalWriter
 from workers.processor import Processor
-from workers.transaction import PartitionLoop, Surroundings, Unwritable
+from workers.surroundings import Surroundings
+from workers.transaction import PartitionLoop, Unwritable
 
 MakeProcessor = Callable[[TopicPartition], Processor]
 MakeWriter = type[TransactionalWriter]

@@ -28,6 +28,18 @@ class Processor(Protocol):
     async def restore(self) -> None:
         """Build the state that the committed records amount to."""
 
+    async def prepare(self, records: Sequence[InputRecord]) -> int:
+        """Find what `records` need that cannot be had at once; return how many may be processed.
+
+        It is called outside any Kafka transaction, and may take long: it returns as soon as the
+        first record is ready, with as many of those behind it as are ready as well. Called again
+        with the rest, it has not forgotten what it found. It fails as `process` would, never for
+        the fault of a record: that is `process`'s to tell.
+
+        Raises:
+            Unavailable: something is away, and no record is ready.
+        """
+
     def process(self, record: InputRecord) -> Sequence[Output]:
         """Return what `record` leads to.
 

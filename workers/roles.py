@@ -8,7 +8,7 @@ from runtime.configuration import Configuration
 from runtime.kafka import KafkaClients
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
-from workers.state_machine.decide import Rules
+from workers.state_machine.decision import Rules
 from workers.state_machine.meters import StateMeters
 from workers.state_machine.processor import StateMachineProcessor
 from workers.verifier.policies import Sources, endpoint_policies
@@ -68,6 +68,7 @@ def _rules(configuration: Configuration, provider: Provider) -> dict[str, Rules]
             final_retention_milliseconds=int(state.final_retention_days * _DAY_MILLISECONDS),
             open_retention_milliseconds=int(state.open_retention_days * _DAY_MILLISECONDS),
             parked_updates_max=state.parked_updates_max,
+            settle_milliseconds=int(endpoint.settle_seconds * 1000),
         )
         for name, endpoint in configuration.endpoints_of(provider.name).items()
     }

@@ -14,28 +14,23 @@ import random
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.structs import OffsetAndMetadata
 
 from contracts.codes import RejectionCode
 from contracts.errors import EsitoError, Rejected, Unavailable
-from runtime.configuration import Worker as WorkerSettings
-from runtime.failpoint import Failpoint
 from runtime.log_events import LogEvent
-from runtime.metrics import Metrics
-from runtime.telemetry import Logger, own_stack
-from workers.breaker import Breaker
+from runtime.telemetry import own_stack
 from workers.committed_offset import committed_offset
 from workers.dead_letters import dead_letter
 from workers.isolation import Isolation
 from workers.kafka_transaction import TransactionalWriter, Unencodable
 from workers.loop_meters import LoopMeters
 from workers.processor import InputRecord, Output, Processor
+from workers.surroundings import Surroundings
 
 _IDLE_MILLISECONDS: Final = 500  # how long a deadline may wait behind a quiet topic
 _BACKOFF_SECONDS_MIN: Final = 0.1
@@ -57,22 +52,6 @@ class Unwritable(EsitoError):
         self.first_offset = first_offset
         self.records = records
         self.reason = reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What all partitions of one worker share."""
-
-    group: str
-    rejected_topic: str
-    consumer: AIOKafkaConsumer
-    admin: AIOKafkaAdminClient
-    settings: WorkerSettings
-    breaker: Breaker
-    metrics: Metrics
-    log: Logger
-    failpoint: Failpoint
-    suspicion: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class PartitionLoop:
@@ -169,12 +148,30 @@ class PartitionLoop:
             # One suspect at a time in the whole process: a death must count against it alone, and
             # not against whatever the other partitions had in hand just then.
             async with self._around.suspicion:
-                await self._try(records)
+                await self._prepare_and_try(records)
         else:
-            await self._try(records)
+            await self._prepare_and_try(records)
+
+    async def _prepare_and_try(self, records: Sequence[InputRecord]) -> None:
+        """Commit what is ready, so that one slow record holds up only those behind it."""
+        failures = 0
+        await self._announce(records[0].offset)
+        while records and not self.stopping:
+            try:
+                ready = await self._ready(records)
+            except Unavailable as error:
+                failures += 1
+                await self._back_off(failures, error)
+                continue
+            await self._try(records[:ready])
+            records, failures = records[ready:], 0
+
+    async def _ready(self, records: Sequence[InputRecord]) -> int:
+        if self._isolation.given_up(records[0].offset) is not None:
+            return 1  # whatever it does to a process, it must not do it once more
+        return await self._processor.prepare(records)
 
     async def _try(self, records: Sequence[InputRecord]) -> None:
-        await self._announce(records[0].offset)
         failures = 0
         while not self.stopping:
             try:

@@ -24,7 +24,7 @@ from runtime.telemetry import Logger
 from workers.breaker import Breaker
 from workers.kafka_transaction import TransactionalWriter
 from workers.membership import MakeProcessor, MakeWriter, Membership
-from workers.transaction import Surroundings
+from workers.surroundings import Surroundings
 
 _RETRY_SECONDS: Final = 1.0
 

@@ -23,7 +23,15 @@ from contracts.errors import Rejected
 from contracts.lifecycle import Status, lifecycle
 from contracts.payload import validate
 from contracts.presented import Digest, claims_digest, evidence, presents_something
-from contracts.provider import Answers, Breach, Door, Provider, SignedFields, VerifiedToken
+from contracts.provider import (
+    Answers,
+    Breach,
+    Door,
+    Provider,
+    SignedFields,
+    Standing,
+    VerifiedToken,
+)
 from contracts.terms import check_same, check_within, members_of
 from contracts.update import Reason, Statement, Witness
 from contracts.wallet_payload import (
@@ -199,8 +207,8 @@ def _credential(payload: Issuance, fields: SignedFields) -> Statement:
     )
 
 
-def keep(terms: Mapping[str, str], facts: Collection[str], statement: Statement) -> Statement:
-    """Return what the statement means for the transaction that was registered with `terms`.
+def keep(standing: Standing, statement: Statement) -> Statement:
+    """Return what the statement means for the transaction that was registered with its terms.
 
     A template that was asked for and not answered counts as failed. An issuance is over when the
     gateway says so, and ISSUED once every credential registered was, in whatever order they came.
@@ -208,6 +216,7 @@ def keep(terms: Mapping[str, str], facts: Collection[str], statement: Statement)
     Raises:
         Breach: another code or kind, a template or a verification that was not registered.
     """
+    terms, facts = standing.terms, standing.facts
     check_same("code", terms, statement.terms)
     check_same("interaction", terms, statement.terms)
     missing = check_within("template", terms, statement.terms)

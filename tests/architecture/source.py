@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent.parent
-SHIPPED: Final = ("contracts", "runtime", "ingress", "workers", "ops", "simulator")
+SHIPPED: Final = (
+    "contracts",
+    "runtime",
+    "ingress",
+    "intake",
+    "workers",
+    "streams",
+    "ops",
+    "simulator",
+)
 OWN: Final = (*SHIPPED, "benchmarks", "tests")
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef

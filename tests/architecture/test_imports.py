@@ -14,9 +14,11 @@ ALLOWED = {
     "contracts": set(),
     "runtime": {"contracts"},
     "ingress": {"contracts", "runtime"},
+    "intake": {"contracts", "runtime"},
     "workers": {"contracts", "runtime"},
+    "streams": {"contracts", "runtime"},
     "simulator": {"contracts", "runtime"},
-    "ops": {"contracts", "runtime", "ingress", "workers", "simulator"},
+    "ops": {"contracts", "runtime", "ingress", "intake", "workers", "streams", "simulator"},
     "benchmarks": {*SHIPPED},
     "tests": {*SHIPPED, "benchmarks"},
 }

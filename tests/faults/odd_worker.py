@@ -46,6 +46,9 @@ class FragileProcessor:
         self.alarms = inner.alarms
         self._process = inner.process
 
+    async def prepare(self, records: Sequence[InputRecord]) -> int:
+        return len(records)
+
     def process(self, record: InputRecord) -> Sequence[Output]:
         """Process `record`, unless it is one of the two kinds."""
         if DEADLY in (record.value or b""):

@@ -1,7 +1,7 @@
 """A membership ends with everything it began, and one that has broken down for good is given up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -18,7 +18,7 @@ from workers.breaker import Breaker
 from workers.kafka_transaction import TransactionalWriter
 from workers.membership import Membership
 from workers.processor import InputRecord, Output
-from workers.transaction import Surroundings
+from workers.surroundings import Surroundings
 
 WAIT_SECONDS_MAX = 30.0
 ENDPOINT = {
@@ -38,6 +38,9 @@ class IdleProcessor:
     async def restore(self) -> None:
         if self._failures:
             raise self._failures.pop()
+
+    async def prepare(self, records: Sequence[InputRecord]) -> int:
+        return len(records)
 
     def process(self, record: InputRecord) -> tuple[Output, ...]:
         del record

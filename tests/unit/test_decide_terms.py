@@ -1,12 +1,12 @@
 """Terms: what was registered for a transaction is what its callbacks must keep to."""
 
-from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from contracts.codes import AnomalyCode
+from contracts.provider import Standing
 from contracts.providers.wallet import PROVIDER
 from contracts.update import Statement, VerifiedUpdate
 from tests.unit.test_decide import after, notice_of
@@ -23,7 +23,8 @@ from tests.wallet_callbacks import (
     updates,
     verification,
 )
-from workers.state_machine.decide import Decision, Outcome, Rules, decide, ring
+from workers.state_machine.decide import decide, ring
+from workers.state_machine.decision import Decision, Outcome, Rules
 from workers.state_machine.events import anomaly, status_event
 from workers.state_machine.snapshot import NEVER, Snapshot
 
@@ -232,8 +233,8 @@ def test_anomalies_of_two_breaches_have_two_ids_and_of_one_heard_twice_one() -> 
 def test_facts_that_terms_are_kept_by_are_those_heard_without_contradictions() -> None:
     heard: list[list[str]] = []
 
-    def keep(_: Mapping[str, str], facts: Collection[str], said_of: Statement) -> Statement:
-        heard.append(sorted(facts))
+    def keep(standing: Standing, said_of: Statement) -> Statement:
+        heard.append(sorted(standing.facts))
         return said_of
 
     rules = Rules(provider=replace(PIVOT, keep=keep))

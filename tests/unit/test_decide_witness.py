@@ -17,7 +17,7 @@ from tests.wallet_callbacks import (
     updates,
     verification,
 )
-from workers.state_machine.decide import Outcome, Rules
+from workers.state_machine.decision import Outcome, Rules
 from workers.state_machine.events import anomaly
 from workers.state_machine.snapshot import NEVER
 

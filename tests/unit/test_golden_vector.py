@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Broken
-from runtime.endpoint_configuration import Hmac, KeyFile
+from runtime.endpoint_configuration import Hmac
+from runtime.endpoint_keys import KeyFile
 from runtime.mac import Encoding, Hash, Part, TimestampFormat
 from tests.unit.test_key_source import ONE, TWO, Reloads, source
 from tests.updates import NOON

@@ -8,7 +8,8 @@ import structlog
 from pydantic import ValidationError
 
 from contracts.errors import Broken
-from runtime.endpoint_configuration import ApiKey, Endpoint, Hmac, KeyFile, Keys
+from runtime.endpoint_configuration import ApiKey, Endpoint, Hmac
+from runtime.endpoint_keys import KeyFile, Keys
 from runtime.key_source import KeySource, publish_expiries, report_reloads
 from runtime.metrics import Metrics
 from tests.updates import NOON

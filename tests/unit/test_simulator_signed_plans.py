@@ -26,7 +26,8 @@ from runtime.signature_configuration import TokenIssuer
 from simulator.plan import Callback, Plan, Step, Story
 from simulator.planning import PLAYERS, make_plan
 from simulator.scene import scene_of
-from workers.state_machine.decide import Outcome, Rules, decide
+from workers.state_machine.decide import decide
+from workers.state_machine.decision import Outcome, Rules
 from workers.state_machine.snapshot import Snapshot
 from workers.verifier.jwk import Jwk, parse_jwks
 from workers.verifier.policies import Sources, endpoint_policies

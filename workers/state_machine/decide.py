@@ -9,24 +9,28 @@ Precedence, first that holds:
 5. a fact heard before: duplicate; with other content: conflict
 6. the table's move: applied (late ones with an anomaly), stale, or conflict
 
+A statement with a sort key, where the endpoint lets statements settle, is held for a while first,
+and decided in the order of the keys.
+
 A witness belongs to no transaction: an id that may be used once, a duplicate while it is used for
 the same, else `id_reused`. An expectation that comes again with other terms is a conflict.
 """
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from contracts.codes import AnomalyCode
 from contracts.instants import epoch_milliseconds
 from contracts.lifecycle import Move
-from contracts.provider import Breach, Provider
+from contracts.provider import Breach, Standing
 from contracts.raw import Source
 from contracts.update import Expectation, Statement, VerifiedUpdate, Witness
+from workers.state_machine.decision import Decision, Notice, Outcome, Rules
 from workers.state_machine.digests import statement_digest, terms_digest
+from workers.state_machine.settle import earliest_due, hold, settled
 from workers.state_machine.snapshot import NEVER, Snapshot, thirteen_digits
 
-_DAY_MILLISECONDS: Final = 86_400_000
 # A caller who varies the amount without end must not make a snapshot grow without end; what lies
 # beyond is published again and again under one id each, and not remembered.
 _CONTRADICTIONS_MAX: Final = 16
@@ -36,66 +40,42 @@ _WITNESSED: Final = "(witness)"
 _TERMS: Final = "(terms)"
 
 
-class Outcome(StrEnum):
-    """The name of a decision, as metrics and people use it."""
-
-    APPLIED = "applied"
-    DUPLICATE = "duplicate"
-    STALE = "stale"
-    CONFLICT = "conflict"
-    PARKED = "parked"
-    REGISTERED = "registered"
-    NOTED = "noted"
-    WITNESSED = "witnessed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What the decision depends on besides snapshot and update: all of it configuration."""
-
-    provider: Provider
-    registration_required: bool = False
-    early_milliseconds: int = 0
-    final_retention_milliseconds: int = 90 * _DAY_MILLISECONDS
-    open_retention_milliseconds: int = 400 * _DAY_MILLISECONDS
-    parked_updates_max: int = 8
-
-    def __post_init__(self) -> None:
-        """Require registration where a provider's statements must keep to its terms."""
-        if self.provider.keep is not None:
-            object.__setattr__(self, "registration_required", True)
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """An anomaly to publish, and why in our own words."""
-
-    code: AnomalyCode
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one update leads to: an outcome, the snapshot after it, and perhaps an anomaly.
-
-    `after` is None where the update leaves no trace in the transaction.
-    """
-
-    outcome: Outcome
-    update: VerifiedUpdate
-    before: Snapshot
-    after: Snapshot | None
-    notice: Notice | None = None
-
-
 def decide(snapshot: Snapshot | None, update: VerifiedUpdate, rules: Rules) -> tuple[Decision, ...]:
-    """Return the decisions that `update` leads to: one, then one for each update it releases."""
+    """Return the decisions that `update` leads to: on it, and on each update that it releases."""
     before = snapshot or Snapshot()
+    if not before.held:
+        return _decide(before, update, rules)
+    settling = release(before, epoch_milliseconds(update.received_at), rules)
+    return (*settling, *_decide(_standing(settling, before), update, rules))
+
+
+def release(before: Snapshot, now: int, rules: Rules) -> tuple[Decision, ...]:
+    """Return the decisions on the held updates that have settled at `now` (milliseconds)."""
+    due, rest = settled(before.held, now, rules.settle_milliseconds)
+    decisions: list[Decision] = []
+    for update in due:
+        standing = replace(_standing(decisions, before), held=rest)
+        what = update.what
+        if isinstance(what, Statement):
+            one = _decide_statement(standing, update, what, rules)
+            # That it is held no longer must be written, even where it moved nothing.
+            after = one.after or _after(standing, update, rules)
+            decisions.append(replace(one, after=after))
+    return tuple(decisions)
+
+
+def _standing(decisions: Sequence[Decision], before: Snapshot) -> Snapshot:
+    return (decisions[-1].after or decisions[-1].before) if decisions else before
+
+
+def _decide(before: Snapshot, update: VerifiedUpdate, rules: Rules) -> tuple[Decision, ...]:
     match update.what:
         case Expectation():
             return _registered(before, update, update.what, rules)  # 1
-        case Statement():
-            return (_decide_statement(before, update, update.what, rules),)
+        case Statement() as what:
+            if what.sort_key and rules.settle_milliseconds and before.expected:
+                return (_held(before, update, what, rules),)
+            return (_decide_statement(before, update, what, rules),)
         case Witness():
             return (_decide_witness(before, update, update.what, rules),)
         case unreachable:
@@ -116,20 +96,31 @@ def _registered(
         deadline=deadline,
         parked=(),
         parked_until=NEVER,
-        terms=what.terms,
+        terms={**what.terms, **what.assigned},
     )
     decisions = [Decision(Outcome.REGISTERED, update, before, after)]
     for parked in before.parked:
-        standing = decisions[-1].after or decisions[-1].before
-        decisions.extend(decide(standing, parked, rules))
+        decisions.extend(_decide(_standing(decisions, before), parked, rules))
     return tuple(decisions)
+
+
+def _held(before: Snapshot, update: VerifiedUpdate, what: Statement, rules: Rules) -> Decision:
+    """Keep a statement until those that happened before it have had the time to come."""
+    unknown = _unknown(update, what, rules)
+    if unknown is not None:
+        return Decision(Outcome.NOTED, update, before, None, unknown)
+    held = hold(before.held, update)
+    if held is None:
+        return Decision(Outcome.DUPLICATE, update, before, None)
+    return Decision(Outcome.HELD, update, before, _after(before, update, rules, held=held))
 
 
 def _registered_again(
     before: Snapshot, update: VerifiedUpdate, what: Expectation, rules: Rules
 ) -> Decision:
     notice = Notice(AnomalyCode.CONFLICT, "announced again with other terms; the first stand")
-    first, terms = terms_digest(before.terms), terms_digest(what.terms)
+    said = {name: text for name, text in before.terms.items() if name not in what.assigned}
+    first, terms = terms_digest(said), terms_digest(what.terms)
     return _said_before(before, update, rules, (_TERMS, first, terms), notice)
 
 
@@ -158,9 +149,9 @@ def _decide_statement(
     if rules.provider.keep is not None:  # 4
         facts = [fact for fact in before.facts if _CONTRADICTION not in fact]
         try:
-            what = rules.provider.keep(before.terms, facts, what)
+            what = rules.provider.keep(Standing(before.status, before.terms, facts), what)
         except Breach as error:
-            notice = Notice(AnomalyCode.TERMS_BROKEN, str(error))
+            notice = Notice(error.code, str(error))
             return Decision(Outcome.NOTED, update, before, None, notice)
         update = update.model_copy(update={"what": what})
     heard = before.facts.get(what.fact)  # 5
@@ -258,14 +249,14 @@ def _after(before: Snapshot, update: VerifiedUpdate, rules: Rules, **changes: An
     retention = rules.final_retention_milliseconds if final else rules.open_retention_milliseconds
     expiry = thirteen_digits(epoch_milliseconds(update.received_at) + retention)
     after = replace(before, expiry=expiry, **changes)
-    alarm = _alarm(after, final=final)
+    alarm = _alarm(after, rules, final=final)
     return after if alarm == after.alarm else replace(after, alarm=alarm)
 
 
-def _alarm(snapshot: Snapshot, *, final: bool) -> int:
+def _alarm(snapshot: Snapshot, rules: Rules, *, final: bool) -> int:
     deadline = NEVER if final or snapshot.overdue else snapshot.deadline
     parked = snapshot.parked_until if snapshot.parked and not snapshot.unsolicited else NEVER
-    return min(deadline, parked)
+    return min(deadline, parked, earliest_due(snapshot.held, rules.settle_milliseconds))
 
 
 def ring(snapshot: Snapshot, now: int, rules: Rules) -> tuple[Snapshot, tuple[Notice, ...]]:
@@ -283,7 +274,7 @@ def ring(snapshot: Snapshot, now: int, rules: Rules) -> tuple[Snapshot, tuple[No
         notices.append(
             Notice(AnomalyCode.UNSOLICITED, "no expectation came while the update was parked")
         )
-    return replace(snapshot, alarm=_alarm(snapshot, final=final)), tuple(notices)
+    return replace(snapshot, alarm=_alarm(snapshot, rules, final=final)), tuple(notices)
 
 
 def _says(update: VerifiedUpdate, fact: str, digest: str) -> bool:

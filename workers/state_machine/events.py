@@ -10,7 +10,7 @@ from contracts.lifecycle import Lifecycle, Status
 from contracts.provider import Provider
 from contracts.status import Evidence, StatusEvent
 from contracts.update import Expectation, Statement, Witness
-from workers.state_machine.decide import Decision, Notice
+from workers.state_machine.decision import Decision, Notice
 from workers.state_machine.digests import statement_digest, terms_digest
 from workers.state_machine.snapshot import Snapshot
 
@@ -30,6 +30,7 @@ def status_event(
         previous_status=_status(decision.before.status, lifecycle),
         final=what.native_status in lifecycle.final,
         reason=what.reason,
+        reasons=what.reasons,
         amount=what.amount,
         references=what.references,
         occurred_at=what.occurred_at,

@@ -18,7 +18,8 @@ from contracts.update import Statement, VerifiedUpdate
 from runtime.kafka import KafkaClients
 from workers.processor import InputRecord, Output
 from workers.state_machine.changelog import read_changelog
-from workers.state_machine.decide import Decision, Outcome, Rules, decide, ring
+from workers.state_machine.decide import decide, release, ring
+from workers.state_machine.decision import Decision, Outcome, Rules
 from workers.state_machine.events import alarm_anomaly, anomaly, status_event
 from workers.state_machine.meters import StateMeters
 from workers.state_machine.partition_state import PartitionState
@@ -62,6 +63,10 @@ class StateMachineProcessor:
         self._state.loaded()
         self._meters.transactions(self._partition, len(self._state))
 
+    async def prepare(self, records: Sequence[InputRecord]) -> int:
+        """Return that all are ready: nothing has to be looked up."""
+        return len(records)
+
     def process(self, record: InputRecord) -> Sequence[Output]:
         """Return the status events and anomalies that one verified update leads to."""
         update = _read(record)
@@ -69,8 +74,18 @@ class StateMachineProcessor:
         if rules is None:
             raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, update.endpoint)
         key = update.key.encode()
-        decisions = decide(self._state.get(key), update, rules)
-        traceparent = _traceparent(record)
+        outputs = self._apply(
+            key, decide(self._state.get(key), update, rules), _traceparent(record)
+        )
+        # An ingress clock years ahead must not forget everything: the record was written then.
+        received = min(epoch_milliseconds(update.received_at), record.timestamp)
+        self._record_time = max(self._record_time, received)
+        return outputs
+
+    def _apply(
+        self, key: bytes, decisions: Sequence[Decision], traceparent: str = ""
+    ) -> list[Output]:
+        """Return what decisions on one transaction lead to, and make them the batch's state."""
         noticed = [
             anomaly(one, one.notice, self._provider.lifecycle) for one in decisions if one.notice
         ]
@@ -82,9 +97,6 @@ class StateMachineProcessor:
                 self._state.put(key, decision.after)
             self._decided.append(decision)
         self._noticed += noticed
-        # An ingress clock years ahead must not forget everything: the record was written then.
-        received = min(epoch_milliseconds(update.received_at), record.timestamp)
-        self._record_time = max(self._record_time, received)
         return outputs
 
     def finish(self) -> Sequence[Output]:
@@ -115,7 +127,10 @@ class StateMachineProcessor:
         for key, snapshot in due:
             name = key.decode()
             rules = self._rules.get(name.partition(":")[0]) or Rules(provider=self._provider)
-            after, notices = ring(snapshot, now_milliseconds, rules)
+            settling = release(snapshot, now_milliseconds, rules)
+            outputs += self._apply(key, settling)
+            standing = self._state.get(key) or snapshot
+            after, notices = ring(standing, now_milliseconds, rules)
             self._state.put(key, after)
             for notice in notices:
                 found = alarm_anomaly(

@@ -6,9 +6,9 @@ transaction by slicing and never parses the rest: {"alarm":1790000000000,"expiry
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from contracts.update import VerifiedUpdate
 
@@ -26,8 +26,8 @@ class Snapshot:
 
     `facts` maps every fact ever heard to a digest of what was said with it: the same fact with the
     same digest is a duplicate for ever, with another digest a conflict. `overdue` and `unsolicited`
-    say that the alarm of that name has been given. `terms` are those of the expectation. Times are
-    milliseconds since 1970.
+    say that the alarm of that name has been given. `terms` are those of the expectation. `held` are
+    updates that settle, in the order of what happened. Times are milliseconds since 1970.
     """
 
     alarm: int = NEVER
@@ -42,6 +42,7 @@ class Snapshot:
     parked_until: int = NEVER
     unsolicited: bool = False
     terms: Mapping[str, str] = field(default_factory=dict)
+    held: Annotated[tuple[VerifiedUpdate, ...], Field(exclude_if=lambda given: not given)] = ()
 
     def encode(self) -> bytes:
         """Return the snapshot as the bytes the changelog holds."""

@@ -35,6 +35,10 @@ class VerifierProcessor:
         """Forget what a former owner of the partition had in hand."""
         self.aborted()
 
+    async def prepare(self, records: Sequence[InputRecord]) -> int:
+        """Return that all are ready: nothing has to be looked up."""
+        return len(records)
+
     def process(self, record: InputRecord) -> Sequence[Output]:
         """Return the verified updates of one raw record."""
         callback = RawCallback.from_record(record.value, record.headers)

@@ -1,0 +1,1 @@
+"""SEND's front door: attachments, notification requests, and what became of them."""
