@@ -36,10 +36,10 @@ from ingress.authenticate import (
 )
 from ingress.client_certificate import Certificate
 from ingress.enqueue import Enqueuer
-from ingress.identifiers import uuid7
 from ingress.record_headers import RecordHeaders
 from ingress.waiting import Waiting
 from runtime.configuration import Hmac
+from runtime.identifiers import uuid7
 from runtime.key_ring import KeyRing
 from runtime.mac import MacInput
 

@@ -1,7 +1,7 @@
 """The operator's tool: `esito --help`, also as `python -m ops`."""
 
 from ops.command_line import examples, group, paragraphs
-from ops.commands import config, dead_letters, topics, transaction
+from ops.commands import config, dead_letters, streams, topics, transaction
 from ops.commands.demo import demo
 from ops.commands.doctor import doctor
 from ops.commands.expect import expect
@@ -33,6 +33,7 @@ app.command(
 )(tap)
 app.add_typer(transaction.app, name="transaction")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(streams.app, name="streams")
 app.command(
     epilog=examples(
         "esito expect pivot-id 8f14e45f --deadline 2h",

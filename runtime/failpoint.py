@@ -10,7 +10,12 @@ from collections.abc import Callable
 from contracts.errors import Broken
 
 Failpoint = Callable[[str], None]
-POINTS = ("fetched", "processed", "begun", "produced", "offsets_sent", "committed")
+WORKER_POINTS = ("fetched", "processed", "begun", "produced", "offsets_sent", "committed")
+POINTS = (
+    *WORKER_POINTS,
+    *("rows_written", "rows_committed"),  # streams
+    *("polled", "stored"),  # poller
+)
 
 
 def no_failpoint(point: str) -> None:

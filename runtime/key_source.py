@@ -5,7 +5,7 @@ Kubernetes swaps a mounted secret by renaming a directory, so contents are compa
 
 import asyncio
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from contracts.errors import Broken
-from runtime.configuration import Endpoint, Hmac, Keys
+from runtime.configuration import Endpoint, Hmac, KeyFile, Keys
 from runtime.key_ring import Key, KeyRing
 from runtime.log_events import LogEvent
 from runtime.mac import SECRET_BYTES_MIN, MacInput, matching_secret
@@ -123,10 +123,17 @@ def _endpoint_keys(endpoint: Endpoint) -> EndpointKeys:
 
 
 def _ring(keys: Keys | None) -> KeyRing | None:
-    if keys is None:
-        return None
+    return ring_of(keys.keys) if keys else None
+
+
+def ring_of(keys: Iterable[KeyFile]) -> KeyRing:
+    """Return the keys with their secrets as the files hold them now.
+
+    Raises:
+        Broken: a file cannot be read, or its secret is too short or too long.
+    """
     ring = []
-    for key in keys.keys:
+    for key in keys:
         # A secret file written by hand ends with a line feed that is not part of the secret.
         secret = _read(key.file).rstrip(b"\r\n")
         if not SECRET_BYTES_MIN <= len(secret) <= _SECRET_BYTES_MAX:

@@ -75,6 +75,24 @@ class LogEvent(Code):
         "membership.renewed",
         "The worker left its consumer group and joins it anew.",
     )
+    EVENT_UNREADABLE = (
+        "event.unreadable",
+        "A record of a status topic is no status event; the streams do without it.",
+    )
+    EVENTS_MISSED = (
+        "events.missed",
+        "Kafka has deleted status events before they were projected; the streams do without them.",
+    )
+    UPLOAD_FAILED = (
+        "upload.failed",
+        "The object store did not take a file; its sender was answered 503.",
+    )
+    ATTACHMENTS_PRUNED = "attachments.pruned", "Files that nobody needs any more were removed."
+    STREAM_MISSED = (
+        "stream.missed",
+        "A remote stream could not be read or stored; it is tried again, and nothing is lost.",
+    )
+    STREAM_RECOVERED = "stream.recovered", "A remote stream is read and stored again."
     LIBRARY_SPOKE = "library.spoke", "A library logged a line; `logger` says which."
 
 
@@ -82,7 +100,7 @@ FIELDS: Final = {
     "event": "The event's name.",
     "level": "info, warning or error.",
     "timestamp": "When the line was written, RFC 3339 in UTC.",
-    "process": "ingress, verifier or state-machine.",
+    "process": "ingress, intake, verifier, state-machine, streams or poller.",
     "provider": "The provider's name.",
     "endpoint": "The endpoint's name.",
     "code": "A stable code; docs/RUNBOOK.md has a heading for each.",

@@ -130,6 +130,24 @@ CATALOGUE: Final = (
         ("topic",),
     ),
     Metric(
+        "esito_worker_polls_total",
+        Kind.COUNTER,
+        "Readings of a remote stream by outcome: read, empty, or why not.",
+        ("endpoint", "outcome"),
+    ),
+    Metric(
+        "esito_worker_polled_elements_total",
+        Kind.COUNTER,
+        "Elements of a remote stream that Kafka has confirmed.",
+        ("endpoint",),
+    ),
+    Metric(
+        "esito_worker_polled_timestamp_seconds",
+        Kind.GAUGE,
+        "When a remote stream was last read and stored, in seconds since 1970.",
+        ("endpoint",),
+    ),
+    Metric(
         "esito_state_decisions_total", Kind.COUNTER, "Updates by decision.", ("provider", "outcome")
     ),
     Metric("esito_state_anomalies_total", Kind.COUNTER, "Anomalies by code.", ("provider", "code")),
@@ -150,6 +168,74 @@ CATALOGUE: Final = (
         Kind.GAUGE,
         "Transactions held in memory.",
         ("provider", "partition"),
+    ),
+    Metric(
+        "esito_intake_uploads_total",
+        Kind.COUNTER,
+        "Uploads by what became of them: Stored, or S3's code for an error.",
+        ("endpoint", "outcome"),
+    ),
+    Metric(
+        "esito_intake_uploaded_bytes_total",
+        Kind.COUNTER,
+        "Bytes of the files that were stored.",
+        ("endpoint",),
+    ),
+    Metric(
+        "esito_intake_upload_seconds", Kind.HISTOGRAM, "From a slot's proof to a stored file."
+    ),
+    Metric("esito_intake_open_uploads", Kind.GAUGE, "Uploads under way."),
+    Metric(
+        "esito_intake_pruned_files_total",
+        Kind.COUNTER,
+        "Files that the janitor removed.",
+        ("endpoint",),
+    ),
+    Metric(
+        "esito_streams_events_total",
+        Kind.COUNTER,
+        "Status events by outcome: projected, duplicate or unreadable.",
+        ("outcome",),
+    ),
+    Metric(
+        "esito_streams_write_seconds", Kind.HISTOGRAM, "One database transaction of the projector."
+    ),
+    Metric(
+        "esito_streams_latency_seconds",
+        Kind.HISTOGRAM,
+        "From received at the ingress to readable in the database.",
+    ),
+    Metric(
+        "esito_streams_lag_records",
+        Kind.GAUGE,
+        "Status events not projected yet.",
+        ("topic", "partition"),
+    ),
+    Metric(
+        "esito_streams_fenced_total",
+        Kind.COUNTER,
+        "Batches undone because another projector had gone on.",
+    ),
+    Metric(
+        "esito_streams_requests_total",
+        Kind.COUNTER,
+        "Requests of readers by operation and HTTP status.",
+        ("operation", "status"),
+    ),
+    Metric(
+        "esito_streams_request_seconds",
+        Kind.HISTOGRAM,
+        "From a request to its answer, long polls and event streams left out.",
+        ("operation",),
+    ),
+    Metric(
+        "esito_streams_waiting_readers", Kind.GAUGE, "Long polls and event streams that are open."
+    ),
+    Metric(
+        "esito_streams_purged_total",
+        Kind.COUNTER,
+        "Rows removed by why: acknowledged, expired, removed or old.",
+        ("cause",),
     ),
 )
 

@@ -1,12 +1,15 @@
 """Declare the sections of the intake, the streams, their database and the object store."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
 
 from runtime.endpoint_keys import KeyFile
 from runtime.section import Count, Name, Seconds, Section
+
+_LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Database(Section):
@@ -48,6 +51,9 @@ class Intake(Section):
     request_bytes_max: Count = Field(1_048_576, description="Of a notification request.")
     upload_bytes_max: Count = Field(209_715_200, description="Of an attachment.")
     upload_idle_seconds: Seconds = Field(30, description="An upload silent for so long is over.")
+    uploads_max: Count = Field(
+        64, description="At once, of one process; beyond it 503. Each holds 1 MB, with S3 12 MB."
+    )
     confirm_seconds: Seconds = Field(5, description="How long Kafka and database may take.")
     relay_seconds: Seconds = Field(
         30, description="After so long, what a process left unsent is sent by another."
@@ -101,11 +107,28 @@ class Streams(Section):
 class RemoteStream(Section):
     """A SEND stream of somebody else's that we read: `python -m workers poller`."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^https?://")] = Field(
-        description="Of the API, up to and with its version.",
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$")] = Field(
+        description="Of the API, up to and with its version; http on this machine alone.",
         examples=["https://api.notifichedigitali.it/delivery-progresses/v2.8"],
     )
-    stream_id: str = Field(description="The stream to read; make it before sending requests.")
-    api_key_file: Path = Field(description="Holds our API key there alone.")
+    stream_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")] = Field(
+        description="The stream to read; make it before sending requests.",
+        examples=["0196f3a0-0000-7000-8000-000000000000"],
+    )
+    api_key_file: Path = Field(
+        description="Holds our API key there alone.", examples=["keys/send-remote.key"]
+    )
+    ca_file: Path | None = Field(
+        None, description="PEM: who signed the server's certificate; default: the system's."
+    )
     timeout_seconds: Seconds = Field(20, description="Of one answer.")
-    retry_seconds_max: Seconds = Field(300, description="The longest pause when it is away.")
+    retry_seconds_max: Seconds = Field(300, description="The longest pause, whoever asks for it.")
+
+    @model_validator(mode="after")
+    def _key_travels_in_secret(self) -> Self:
+        parts = urlsplit(self.url)
+        if parts.scheme == "http" and parts.hostname not in _LOCAL_HOSTS:
+            raise ValueError("url: https, or our API key could be read on the way")
+        if parts.username or parts.query or parts.fragment:
+            raise ValueError("url: neither credentials nor a query belong there")
+        return self

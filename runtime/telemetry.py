@@ -15,7 +15,10 @@ Logger = structlog.typing.FilteringBoundLogger
 _TEXT_CHARACTERS_MAX: Final = 1_000
 _REPEAT_SECONDS: Final = 10.0
 _LINES_MAX: Final = 256  # templates, not texts; more are a library that puts data in them
-_OWN_PACKAGES: Final = ("contracts", "runtime", "ingress", "workers", "ops", "simulator")
+_OWN_PACKAGES: Final = (
+    *("contracts", "runtime", "ingress", "intake"),
+    *("workers", "streams", "ops", "simulator"),
+)
 
 
 def configure_logging(configuration: Configuration, *, process: str) -> Logger:

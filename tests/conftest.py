@@ -1,4 +1,4 @@
-"""Give every test the real Kafka of the session and a prefix for its topics."""
+"""Give every test the real Kafka and PostgreSQL of the session, and what is its own there."""
 
 import secrets
 import signal
@@ -8,8 +8,11 @@ from contextlib import nullcontext
 import pytest
 
 from ops.embedded_kafka import EmbeddedKafka
+from runtime.configuration import Database
 from tests.kafka import Kafka, Report, any_kafka, embedded_cluster, run
+from tests.postgres import Postgres, any_postgres
 from tests.property.profiles import register_profiles
+from tests.s3 import S3, any_s3
 
 register_profiles()
 
@@ -52,6 +55,27 @@ def three_node_kafka(shared_three_node_kafka: EmbeddedKafka) -> EmbeddedKafka:
     """Give three nodes, whole at the start of the test, of which it may kill, pause and restart."""
     run(shared_three_node_kafka.heal())
     return shared_three_node_kafka
+
+
+@pytest.fixture(scope="session")
+def postgres(report: Report) -> Iterator[Postgres]:
+    """Give the PostgreSQL that all tests share; a test keeps to a `database` of its own."""
+    with any_postgres(report) as found:
+        yield found
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[Database]:
+    """Give an empty database of the test's own, as a section of the configuration."""
+    with postgres.database() as section:
+        yield section
+
+
+@pytest.fixture(scope="session")
+def s3(report: Report) -> Iterator[S3]:
+    """Give the S3 server that all tests share; a test keeps to a prefix of its own."""
+    with any_s3(report) as found:
+        yield found
 
 
 @pytest.fixture

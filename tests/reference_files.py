@@ -5,7 +5,7 @@ provider publishes them: each must decode and translate. Where a provider publis
 said, not passed over. `DIRECTORY/<provider>/canonical_vectors.json` are requests with the bytes
 that a detached signature covers: ours must be the same. `DIRECTORY/srtp` has the documents of the
 EPC's profile: our tables of it must say what they say; its schemas must find what is wrong in a
-status report of ours, and nothing else.
+status report of ours, and nothing else. `DIRECTORY/send` has SEND's schemas, tables and vectors.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from contracts.raw import RawCallback, Source
 from contracts.update import Proof, Scheme
 from tests.epc_profile import profile_verdicts
 from tests.schema_documents import schema_verdicts
+from tests.send_reference import SEND_FILES, send_verdicts
 from workers.verifier.decode import decode_json
 from workers.verifier.detached_signature import canonical_request
 
@@ -38,7 +39,7 @@ SPECIFICATIONS: Final = ROOT / "tests" / "specifications"
 RECORD_SCHEMAS: Final = ROOT / "docs" / "schemas"
 CANONICAL_VECTORS: Final = "canonical_vectors.json"
 # What lies beside the bodies and is none.
-NO_BODIES: Final = {CANONICAL_VECTORS, "codes.json"}
+NO_BODIES: Final = {CANONICAL_VECTORS, "codes.json", *SEND_FILES}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verdicts += canonical_verdicts(directory)
         verdicts += profile_verdicts(directory)
         verdicts += schema_verdicts(directory)
+        verdicts += send_verdicts(directory)
     for subject, fault in verdicts:
         sys.stdout.write(f"{subject}: {fault or 'holds'}\n")
     return 1 if any(fault for _, fault in verdicts) else 0

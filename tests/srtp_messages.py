@@ -11,11 +11,11 @@ from copy import deepcopy
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from contracts.json_object import read_json
 from contracts.provider import Form, SignedBytes, SignedFields
 from contracts.raw import RawCallback, Source
 from contracts.update import Proof, Scheme
 from tests.updates import at
-from workers.verifier.decode import read_json
 
 Tree = dict[str, Any]
 

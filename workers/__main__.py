@@ -1,9 +1,11 @@
-"""Start a worker: `python -m workers verifier --provider pivot`, or `state-machine` for it."""
+"""Start a worker: `python -m workers verifier --provider pivot`; or `state-machine`, `poller`."""
 
 import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from contracts.errors import Broken
 from contracts.provider import Provider
@@ -15,6 +17,7 @@ from runtime.key_source import KeySource, publish_expiries, report_reloads
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
+from workers.poller.process import run_pollers
 from workers.refreshes import report_refreshes
 from workers.roles import state_machine_role, verifier_role
 from workers.verifier.jwks_source import JwksSource
@@ -22,21 +25,23 @@ from workers.verifier.policies import Sources
 from workers.verifier.trust_source import TrustSource
 from workers.worker import Role, Worker
 
+Main = Callable[[Configuration, Provider, Logger, asyncio.Event], Awaitable[None]]
+
 
 def main() -> int:
     """Parse the command line and run until SIGTERM; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m workers",
-        description="Verify callbacks, or decide what verified updates mean.",
+        description="Verify callbacks, decide what verified updates mean, or read remote streams.",
     )
-    parser.add_argument("role", choices=("verifier", "state-machine"))
+    parser.add_argument("role", choices=tuple(_ROLES))
     parser.add_argument("--provider", required=True, choices=provider_names())
     add_configuration_option(parser, os.environ)
     options = parser.parse_args()
 
     async def run(configuration: Configuration, log: Logger, stop: asyncio.Event) -> None:
         provider = provider_named(options.provider)
-        start = _run_verifier if options.role == "verifier" else _run_state_machine
+        start = _ROLES[options.role]
         await start(configuration, provider, log.bind(provider=provider.name), stop)
 
     return run_process(options.configuration, process=options.role, main=run)
@@ -77,6 +82,18 @@ async def _run_state_machine(
     await _worker(role, configuration, metrics, log).run(stop)
 
 
+async def _run_pollers(
+    configuration: Configuration, provider: Provider, log: Logger, stop: asyncio.Event
+) -> None:
+    await run_pollers(
+        configuration,
+        provider.name,
+        failpoint=failpoint(os.environ.get("ESITO_FAILPOINT")),
+        log=log,
+        stop=stop,
+    )
+
+
 def _worker(role: Role, configuration: Configuration, metrics: Metrics, log: Logger) -> Worker:
     return Worker(
         role,
@@ -86,6 +103,13 @@ def _worker(role: Role, configuration: Configuration, metrics: Metrics, log: Log
         log=log,
         failpoint=failpoint(os.environ.get("ESITO_FAILPOINT")),
     )
+
+
+_ROLES: Final[Mapping[str, Main]] = {
+    "verifier": _run_verifier,
+    "state-machine": _run_state_machine,
+    "poller": _run_pollers,
+}
 
 
 if __name__ == "__main__":

@@ -12,15 +12,17 @@ from runtime.log_events import FIELDS, LogEvent
 from runtime.metrics import CATALOGUE, Kind, Metric
 from tests.architecture.source import ROOT, shipped
 
-METRIC = re.compile(r"esito_(ingress|keys|worker|verifier|state)(_[a-z]+)+")
+METRIC = re.compile(r"esito_(ingress|intake|streams|keys|worker|verifier|state)(_[a-z]+)+")
 UNITS = {
     "total",
     "seconds",
     "bytes",
+    "readers",
     "records",
     "callbacks",
     "partitions",
     "transactions",
+    "uploads",
     "open",
     "stalled",
     "state",

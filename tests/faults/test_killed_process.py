@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from runtime.failpoint import POINTS
+from runtime.failpoint import WORKER_POINTS
 from tests.faults.pipeline import Pipeline, working
 from tests.faults.processes import EsitoProcess, until
 
@@ -18,7 +18,7 @@ def ingress(pipeline: Pipeline) -> EsitoProcess:
     return pipeline.ingress()
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", WORKER_POINTS)
 @pytest.mark.parametrize("role", ["verifier", "state-machine"])
 async def test_worker_killed_loses_and_doubles_nothing(
     pipeline: Pipeline, marker: str, role: str, point: str

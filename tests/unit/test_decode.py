@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from contracts.errors import Rejected
+from contracts.json_object import BODY_BYTES_MAX, DEPTH_MAX
 from contracts.provider import SignedBytes
 from contracts.raw import RawCallback, Source
 from contracts.update import Proof, Scheme
 from tests.updates import at
-from workers.verifier.decode import BODY_BYTES_MAX, DEPTH_MAX, decode_json
+from workers.verifier.decode import decode_json
 
 
 def signed(body: bytes) -> SignedBytes:

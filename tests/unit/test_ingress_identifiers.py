@@ -5,7 +5,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingress.identifiers import uuid7
+from runtime.identifiers import uuid7
 
 MILLISECONDS = st.integers(0, 2**48 - 1)
 

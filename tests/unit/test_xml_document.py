@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from workers.verifier.decode import BODY_BYTES_MAX
+from contracts.json_object import BODY_BYTES_MAX
 from workers.verifier.xml_document import (
     ATTRIBUTES_MAX,
     DEPTH_MAX,

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
+from contracts.json_object import read_json
 from contracts.provider import Form
 from contracts.raw import RawCallback
-from workers.verifier.decode import read_json
 
 _XML_MEDIA_TYPES: Final = frozenset({"application/xml", "text/xml"})
 

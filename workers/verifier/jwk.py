@@ -16,8 +16,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from contracts.errors import Rejected
+from contracts.json_object import read_json
 from workers.verifier.base64url import decode_base64url
-from workers.verifier.decode import read_json
 
 JWKS_BYTES_MAX: Final = 65_536  # fifty RSA keys of 4,096 bits are 45 kB
 JWKS_KEYS_MAX: Final = 50  # real sets have 1 to 10; each one costs a parse

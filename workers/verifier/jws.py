@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
+from contracts.json_object import read_json
 from workers.verifier.base64url import decode_base64url
-from workers.verifier.decode import read_json
 from workers.verifier.jwk import KID_CHARACTERS_MAX, Jwk, fitting_algorithms
 
 JWS_BYTES_MAX: Final = 4_194_304  # two portraits of 1 MB, in base64 twice over; a body has 8 MiB

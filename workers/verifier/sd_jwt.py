@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from workers.verifier.decode import read_json
+from contracts.json_object import read_json
 from workers.verifier.jws import OWN_KEY, CompactJws, read_compact
 from workers.verifier.presentation_policy import (
     PRESENTATION_CHARACTERS_MAX,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from workers.verifier.decode import read_json
+from contracts.json_object import read_json
 from workers.verifier.jwk import Jwk, parse_jwk
 from workers.verifier.jws import read_compact, verify_jws
 from workers.verifier.presentation_policy import (

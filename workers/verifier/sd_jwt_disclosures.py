@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
+from contracts.json_object import read_json
 from workers.verifier.base64url import decode_base64url
-from workers.verifier.decode import read_json
 
 DISCLOSURES_MAX: Final = 500  # a PID has 30; an array of 27 states may have one each
 DEPTH_MAX: Final = 32  # as for any JSON body; disclosures within disclosures count

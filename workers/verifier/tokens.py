@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
+from contracts.json_object import read_json
 from contracts.provider import VerifiedToken
 from runtime.signature_configuration import TokenIssuer
-from workers.verifier.decode import read_json
 from workers.verifier.jwk import Jwk
 from workers.verifier.jws import CompactJws, read_compact, verify_jws
 

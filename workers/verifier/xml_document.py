@@ -12,7 +12,7 @@ from lxml import etree
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from workers.verifier.decode import BODY_BYTES_MAX
+from contracts.json_object import BODY_BYTES_MAX
 
 DEPTH_MAX: Final = 32  # the deepest path of pain.014.001.10 has 14 elements
 ELEMENTS_MAX: Final = 50_000  # a report of 500 transactions with all 100 elements of the profile

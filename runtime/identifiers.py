@@ -1,4 +1,4 @@
-"""Make callback ids: UUID version 7 (RFC 9562 §5.7), so that ids sort by the time of receipt."""
+"""Make ids of records: UUID version 7 (RFC 9562 §5.7), so that ids sort by the time of receipt."""
 
 import os
 from typing import Final

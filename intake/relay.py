@@ -1,0 +1,160 @@
+"""Send what a process left reserved, and remove the bodies of requests whose time is over.
+
+Every intake process does so now and then, and any of them may: rows that another one is at are
+skipped. A request that Kafka has already is sent once more with the same id and the same facts, and
+the state machine takes it for what it is: a duplicate.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Final, Protocol
+
+from contracts.errors import Unavailable
+from contracts.instants import instant
+from contracts.raw import RawCallback
+from intake.reservations import Reservation, mark_sent
+from intake.store import Store
+from runtime.database import Row
+from runtime.log_events import LogEvent
+from runtime.metrics import Metrics
+from runtime.telemetry import Logger, own_stack
+
+_BATCH_REQUESTS_MAX: Final = 100
+# A relay that has work looks again at once, an idle one this often in a relay's term.
+_LOOKS_A_TERM: Final = 3
+_REMOVED_AT_ONCE: Final = 1_000
+_REMOVE_EVERY_SECONDS: Final = 600.0
+_COLUMNS: Final = """endpoint, body, id, group_name, callback_id, received_at, principal,
+    traceparent, content"""
+
+
+class Send(Protocol):
+    """Store records in a raw topic."""
+
+    def __call__(self, records: list[RawCallback]) -> Awaitable[None]:
+        """Return when Kafka has confirmed all of them."""
+
+
+class Relay:
+    """The relay of one process."""
+
+    def __init__(
+        self,
+        store: Store,
+        send: Send,
+        *,
+        target_uri: str,
+        relay_seconds: float,
+        kept: Mapping[str, timedelta],
+        metrics: Metrics,
+        log: Logger,
+    ) -> None:
+        """Bind to the database; `kept` says how long the bodies of an endpoint are kept."""
+        self._store = store
+        self._send = send
+        self._target_uri = target_uri
+        self._relay_seconds = relay_seconds
+        self._kept = kept
+        self._relayed = metrics.counter("esito_intake_relayed_total")
+        self._removed = metrics.counter("esito_intake_removed_total")
+        self._log = log
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            pause = self._relay_seconds / _LOOKS_A_TERM
+            tasks.create_task(self._often(self.relay, pause))
+            tasks.create_task(self._often(self.remove, _REMOVE_EVERY_SECONDS))
+
+    async def relay(self) -> int:
+        """Send a batch of what has been reserved for too long; return how many there were.
+
+        Raises:
+            Unavailable: database or Kafka are away.
+        """
+        return await self._relay(
+            """WHERE state = 'reserved' AND reserved_at < now() - $1::interval
+            ORDER BY reserved_at LIMIT $2 FOR UPDATE SKIP LOCKED""",
+            timedelta(seconds=self._relay_seconds),
+            _BATCH_REQUESTS_MAX,
+        )
+
+    async def relay_one(self, endpoint: str, body: str, identifier: str) -> None:
+        """Send one request that is still reserved, unless somebody else is at it.
+
+        Raises:
+            Unavailable: database or Kafka are away.
+        """
+        await self._relay(
+            """WHERE endpoint = $1 AND body = $2 AND id = $3 AND state = 'reserved'
+            FOR UPDATE SKIP LOCKED""",
+            endpoint,
+            body,
+            identifier,
+        )
+
+    async def remove(self) -> int:
+        """Remove a batch of bodies whose time is over; return how many there were.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        removed = 0
+        for endpoint, term in self._kept.items():
+            async with self._store.connection() as connection:
+                tag = await connection.execute(
+                    """UPDATE intake.requests SET content = NULL WHERE (endpoint, body, id) IN (
+                    SELECT endpoint, body, id FROM intake.requests WHERE content IS NOT NULL
+                    AND state = 'sent' AND endpoint = $1 AND received_at < now() - $2::interval
+                    LIMIT $3)""",
+                    endpoint,
+                    term,
+                    _REMOVED_AT_ONCE,
+                )
+            removed += int(tag.rpartition(" ")[2])
+        self._removed.inc(removed)
+        return removed
+
+    async def _relay(self, condition: str, *arguments: object) -> int:
+        async with self._store.connection() as connection, connection.transaction():
+            rows = await connection.fetch(
+                f"SELECT {_COLUMNS} FROM intake.requests {condition}",  # noqa: S608 - words of ours
+                *arguments,
+            )
+            if not rows:
+                return 0
+            batch = [self._reservation(row) for row in rows]
+            await self._send([one.raw() for one in batch])
+            await mark_sent(connection, batch)
+        self._relayed.inc(len(batch))
+        self._log.info(LogEvent.REQUESTS_RELAYED, count=len(batch))
+        return len(batch)
+
+    async def _often(self, step: Callable[[], Awaitable[int]], pause: float) -> None:
+        while True:
+            done = 0
+            try:
+                done = await step()
+            except Unavailable:
+                pass  # store and topic have said so
+            except Exception as error:  # noqa: BLE001 - the next turn may be able to
+                self._log.error(  # noqa: TRY400 - a traceback would quote the data at hand
+                    LogEvent.CALLBACK_FAILED, exception=type(error).__name__, stack=own_stack(error)
+                )
+            if not done:
+                await asyncio.sleep(pause)
+
+    def _reservation(self, row: Row) -> Reservation:
+        return Reservation(
+            id=row["id"],
+            endpoint=row["endpoint"],
+            body=row["body"],
+            group=row["group_name"],
+            callback_id=row["callback_id"],
+            received_at=instant(row["received_at"]),
+            target_uri=self._target_uri,
+            principal=row["principal"],
+            traceparent=row["traceparent"],
+            content=row["content"],
+        )

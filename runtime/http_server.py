@@ -1,0 +1,200 @@
+"""Serve HTTP with aiohttp's low-level server and bounds of our own: connections, heads, time.
+
+For the processes that public bodies and consumers call. The ingress has a stricter one of its own,
+which also ends TLS; in front of these stands something that does.
+"""
+
+import asyncio
+import resource
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import StreamReader, web
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import RequestHandler
+
+from contracts.errors import Broken
+
+Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Malformed = Callable[[], web.StreamResponse]
+
+# nginx takes four times 8 KiB; without a limit 128 fields of 8 KiB each would be 1 MiB a caller.
+HEAD_BYTES_MAX: Final = 65_536
+_FIELD_BYTES_MAX: Final = 16_384
+# Connections wait in the kernel while the process is busy.
+_BACKLOG: Final = 1_024
+# A refused body is read and thrown away for so long, else the answer could be lost in a reset.
+_LINGER_SECONDS: Final = 2.0
+# A caller who sends and never reads would keep its connection for ever.
+_UNREAD_MILLISECONDS: Final = 20_000
+_FINISH_SECONDS: Final = 0.02  # how often a stopping process looks for connections to close
+_OTHER_FILES: Final = 512  # Kafka, database, object store, the management port, secrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Where a server listens, and what one caller may take of it.
+
+    `idle_seconds` is the time for a head to arrive and between requests, above a load balancer's.
+    """
+
+    host: str
+    port: int
+    connections_max: int
+    headers_max: int = 64
+    idle_seconds: float = 75
+
+
+class Server(web.Server):
+    """aiohttp's server with a bound on connections; each of them is a `Connection`."""
+
+    def __init__(self, handle: Handle, *, limits: Limits, malformed: Malformed) -> None:
+        """Serve every request by `handle`; what is no HTTP is answered by `malformed`."""
+        super().__init__(handle)
+        self._limits = limits
+        self._malformed = malformed
+        self._finishing = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether a new connection is one too many."""
+        return self._finishing or len(self._connections) > self._limits.connections_max
+
+    def __call__(self) -> RequestHandler:
+        """Return the protocol of a new connection."""
+        return Connection(self, self._limits, self._malformed)
+
+    async def finish(self, *, end: float) -> None:
+        """Close each connection once nothing is under way on it, and all that are left at `end`.
+
+        aiohttp's own shutdown is not used: it tells a connection once to close, so one that was
+        accepted in the same moment would be waited for to the end.
+        """
+        loop = asyncio.get_running_loop()
+        self._finishing = True
+        while True:
+            connections = [one for one in self._connections if isinstance(one, Connection)]
+            for one in connections:
+                one.close_if_idle()
+            busy = [one for one in connections if one.is_busy]
+            if not busy or loop.time() >= end:
+                break
+            await asyncio.sleep(_FINISH_SECONDS)
+        for one in busy:
+            one.break_off()
+        # What was told to end does so before the process takes away what it stands on.
+        await asyncio.sleep(0)
+
+
+class Connection(RequestHandler):
+    """One connection: bounds a head's bytes, and answers non-HTTP without the parser's words."""
+
+    __slots__ = ("_body", "_head_bytes", "_malformed", "_requests_seen", "_server")
+
+    def __init__(self, server: Server, limits: Limits, malformed: Malformed) -> None:
+        """Begin with an empty head."""
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type] # as aiohttp itself does for "no log"
+            # Also the time for a head: a connection without a whole head is idle to aiohttp.
+            keepalive_timeout=limits.idle_seconds,
+            max_headers=limits.headers_max,
+            max_field_size=_FIELD_BYTES_MAX,
+            lingering_time=_LINGER_SECONDS,
+            auto_decompress=False,
+        )
+        self._server = server
+        self._malformed = malformed
+        self._body: StreamReader = EMPTY_PAYLOAD
+        self._head_bytes = 0
+        self._requests_seen = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or break it off at once when it is one too many."""
+        super().connection_made(transport)
+        if self._server.is_closed:
+            self.break_off()
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether a request is being handled, or the rest of a refused one thrown away."""
+        serving = self._task_handler is not None and not self._force_close
+        return serving or self._request_in_progress
+
+    def close_if_idle(self) -> None:
+        """Close the connection if it waits for a request, or for the rest of one's head."""
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            self.force_close()
+
+    def break_off(self) -> None:
+        """End the connection and what is under way on it."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+        if self._task_handler is not None:
+            self._task_handler.cancel()
+        self.force_close()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; give up on a head that is larger than any honest one."""
+        in_body = not self._body.is_eof()
+        super().data_received(data)
+        if self._request_count != self._requests_seen:
+            self._requests_seen = self._request_count
+            self._body = self._messages[-1][1]
+            self._head_bytes = 0
+        elif not in_body:
+            # No request came out of it, and it is no body: it belongs to an unfinished head.
+            self._head_bytes += len(data)
+        if self._head_bytes > HEAD_BYTES_MAX and self.transport is not None:
+            # An answer would be lost: more is on its way, and closing then resets the connection.
+            self._malformed()
+            transport = self.transport
+            self.force_close()
+            transport.abort()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = HTTPStatus.INTERNAL_SERVER_ERROR,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP; neither the answer nor the log quotes it."""
+        del status, exc, message
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is on its way already")
+        answer = self._malformed()
+        answer.force_close()
+        return answer
+
+
+async def listen(server: Server, limits: Limits, *, name: str) -> asyncio.Server:
+    """Return the open listener of the process `name`, which is also its section's.
+
+    Raises:
+        Broken: the port is taken.
+    """
+    try:
+        listener = await asyncio.get_running_loop().create_server(
+            server, limits.host, limits.port, backlog=_BACKLOG
+        )
+    except OSError as error:
+        raise Broken(f"{name} port {limits.host}:{limits.port}: {error.strerror}") from None
+    for one in listener.sockets:
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MILLISECONDS)
+    return listener
+
+
+def allow_files(connections: int) -> None:
+    """Raise the process's limit of open files, often 1,024, to what its connections need."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft < wanted:
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

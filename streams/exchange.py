@@ -1,0 +1,136 @@
+"""Turn a request into an answer: who is asking, what went wrong, what is counted.
+
+Both APIs share it; they differ in who may call and in how they say no.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from aiohttp import web
+
+from contracts.errors import EsitoError, Unavailable
+from runtime.log_events import LogEvent
+from runtime.metrics import Metrics
+from runtime.telemetry import Logger, own_stack
+from streams.readers import Reader, Readers
+from streams.refused import (
+    AWAY,
+    NOT_FOUND,
+    UNAUTHENTICATED,
+    Fault,
+    Refused,
+    plain_problem,
+    send_problem,
+)
+
+API_KEY_HEADER: Final = "x-api-key"
+# The name of the software, without its version: the library's default tells both.
+SERVER: Final = {"Server": "esito"}
+# Set by a handler whose answer took as long as its reader was willing to wait.
+WAITED: Final = web.RequestKey("waited", bool)
+_RETRY_SECONDS: Final = 1
+_PROBLEM: Final = "application/problem+json"
+
+Handler = Callable[[web.Request, Reader], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """How requests of one API are answered."""
+
+    readers: Readers
+    metrics: Metrics
+    log: Logger
+    sends_problems: bool = False
+
+    def handler(
+        self, operation: str, handle: Handler
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """Return what the router calls for `operation`."""
+        seconds = self.metrics.histogram("esito_streams_request_seconds", operation)
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            began = time.perf_counter()
+            response = await self._answer(request, handle)
+            if not request.get(WAITED):
+                seconds.observe(time.perf_counter() - began)
+            self.metrics.counter("esito_streams_requests_total", operation, response.status).inc()
+            return response
+
+        return answer
+
+    def identify(self, request: web.Request) -> Reader:
+        """Return who asks.
+
+        Raises:
+            Refused: 401.
+        """
+        reader = self.readers.identify(request.headers.get(API_KEY_HEADER, ""))
+        if reader is None:
+            raise Refused(401, Fault(UNAUTHENTICATED))
+        return reader
+
+    async def _answer(self, request: web.Request, handle: Handler) -> web.StreamResponse:
+        try:
+            return await handle(request, self.identify(request))
+        except Refused as refused:
+            return self._problem(refused)
+        except web.HTTPException as error:  # aiohttp's own: a body that is too large
+            return self._problem(Refused(error.status, Fault(AWAY)))
+        except ConnectionError:
+            raise  # nobody is there to be answered
+        except Unavailable:
+            away = Refused(503, Fault(AWAY), headers={"Retry-After": str(_RETRY_SECONDS)})
+            return self._problem(away)
+        except Exception as error:  # noqa: BLE001 - nothing unforeseen may become a 500 with a text
+            reason = str(error) if isinstance(error, EsitoError) else ""
+            self.log.error(  # noqa: TRY400 - a traceback would quote the data at hand
+                LogEvent.CALLBACK_FAILED,
+                exception=type(error).__name__,
+                stack=own_stack(error),
+                reason=reason,
+            )
+            return self._problem(Refused(500, Fault(AWAY)))
+
+    def _problem(self, refused: Refused) -> web.Response:
+        if self.sends_problems:
+            body = send_problem(refused.status, refused.faults, at=datetime.now(UTC))
+        else:
+            body = plain_problem(refused.status, refused.faults)
+        return web.Response(
+            status=refused.status,
+            body=body,
+            content_type=_PROBLEM,
+            headers={**SERVER, **refused.headers},
+        )
+
+
+def stream_id(request: web.Request) -> UUID:
+    """Return the id in the path.
+
+    Raises:
+        Refused: 404: what is no id is no stream of anybody's.
+    """
+    try:
+        return UUID(request.match_info["stream_id"])
+    except ValueError:
+        raise not_found() from None
+
+
+def not_found() -> Refused:
+    """Return the answer for what does not exist, and for what belongs to others."""
+    return Refused(404, Fault(NOT_FOUND, detail="no such stream"))
+
+
+def json_answer(value: Any, *, status: int = 200, **headers: str) -> web.Response:  # noqa: ANN401 - JSON
+    """Return an answer with a JSON body."""
+    return web.json_response(value, status=status, headers={**SERVER, **headers})
+
+
+def json_text(text: str) -> web.Response:
+    """Return an answer whose body is JSON already."""
+    return web.Response(text=text, content_type="application/json", headers=SERVER)

@@ -1,0 +1,241 @@
+"""Project status topics into the database: one member of a consumer group, batch by batch.
+
+- Kafka's committed offsets play no part: the database's own are sought to after every rebalance,
+  and set with the rows they stand for.
+- A record fetched before a rebalance is dropped: it is fetched again from where the database says.
+- A projector that lost a partition without knowing it is stopped by the comparison of offsets.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+
+from contracts.errors import Broken, Unavailable
+from contracts.topics import Topics
+from runtime.configuration import Configuration
+from runtime.database import Pool
+from runtime.failpoint import Failpoint
+from runtime.kafka import KafkaClients, close_client
+from runtime.log_events import LogEvent
+from runtime.metrics import Metrics
+from runtime.telemetry import Logger, own_stack
+from streams.event import Event, read_event
+from streams.positions import Position, read_positions
+from streams.store import Fenced, Reached, write_batch
+
+_POLL_MILLISECONDS: Final = 200
+_BACKOFF_SECONDS: Final = 0.2
+_BACKOFF_SECONDS_MAX: Final = 10.0
+_LEAVE_SECONDS: Final = 5.0
+_TOPIC_SECONDS: Final = 1.0
+
+Fetched = Mapping[TopicPartition, Sequence[Any]]
+
+
+def status_topics(configuration: Configuration) -> tuple[str, ...]:
+    """Return the status topics of every configured provider."""
+    providers = sorted({endpoint.provider for endpoint in configuration.endpoints})
+    prefix = configuration.topic_prefix
+    return tuple(Topics.of(provider, prefix=prefix).status for provider in providers)
+
+
+class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped here
+    """One projector of a group; several share the partitions."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        clients: KafkaClients,
+        pool: Pool,
+        metrics: Metrics,
+        log: Logger,
+        failpoint: Failpoint,
+    ) -> None:
+        """Bind it to a cluster and a database; nothing is started."""
+        self._topics = status_topics(configuration)
+        self._batch = configuration.streams.batch_events_max
+        self._pool = pool
+        self._metrics = metrics
+        self._log = log
+        self._failpoint = failpoint
+        self._clients = clients
+        self._consumer: AIOKafkaConsumer = clients.consumer(
+            group=f"{configuration.topic_prefix}esito.streams",
+            fetch_bytes_max=configuration.worker.fetch_bytes_max,
+            session_seconds=configuration.worker.session_seconds,
+        )
+        self._writing = asyncio.Lock()
+        self._revoke_seconds = configuration.worker.revoke_seconds
+        self._assignment = 0
+        self._positions: dict[TopicPartition, Position] | None = None
+        self._failures = 0
+        self.joined = False
+
+    async def run(self) -> None:
+        """Project until cancelled.
+
+        Raises:
+            Broken: a topic was made anew.
+        """
+        await self._wait_for_topics()
+        self._consumer.subscribe(list(self._topics), listener=self)
+        try:
+            await self._consumer.start()
+            while True:
+                await self._attempt()
+        finally:
+            self.joined = False
+            await close_client(self._consumer, seconds=_LEAVE_SECONDS)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Let the batch at hand end, within the budget; what is late fails its comparison."""
+        for partition in revoked:
+            self._metrics.gauge(
+                "esito_streams_lag_records", partition.topic, partition.partition
+            ).set(0)
+        self._positions = None
+        self._assignment += 1
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._revoke_seconds), self._writing:
+                pass
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Read nothing of the new partitions before the database has said from where."""
+        self._positions = None
+        self._assignment += 1
+        self.joined = True
+        for partition in assigned:
+            self._consumer.pause(partition)
+            self._log.info(
+                LogEvent.PARTITION_TAKEN, topic=partition.topic, partition=partition.partition
+            )
+
+    async def _wait_for_topics(self) -> None:
+        said = ""
+        while obstacle := await self._obstacle():
+            if obstacle != said:
+                self._log.warning(LogEvent.BATCH_DELAYED, reason=obstacle)
+                said = obstacle
+            await asyncio.sleep(_TOPIC_SECONDS)
+
+    async def _obstacle(self) -> str:
+        admin = self._clients.admin()
+        try:
+            await admin.start()
+            missing = set(self._topics) - set(await admin.list_topics())
+        except KafkaError as error:
+            return f"Kafka does not answer ({type(error).__name__})"
+        finally:
+            await admin.close()
+        if not missing:
+            return ""
+        return f"topic {min(missing)} does not exist; esito topics apply creates it"
+
+    async def _attempt(self) -> None:
+        """Take one step; whatever fails in it begins again from what the database says."""
+        try:
+            await self._step()
+            self._failures = 0
+        except Broken:
+            raise
+        except Fenced as fence:
+            self._metrics.counter("esito_streams_fenced_total").inc()
+            self._log.warning(LogEvent.PARTITION_FENCED, reason=str(fence))
+            await self._begin_again()
+        except Unavailable as error:
+            self._log.warning(LogEvent.BATCH_DELAYED, reason=str(error))
+            await self._begin_again()
+        except Exception as error:  # noqa: BLE001 - nothing unforeseen may end the projection
+            self._log.error(
+                LogEvent.BATCH_DELAYED, exception=type(error).__name__, stack=own_stack(error)
+            )
+            await self._begin_again()
+
+    async def _begin_again(self) -> None:
+        self._positions = None
+        self._failures += 1
+        ceiling = min(_BACKOFF_SECONDS_MAX, _BACKOFF_SECONDS * 2**self._failures)
+        await asyncio.sleep(random.uniform(0, ceiling))  # noqa: S311 - not a secret
+
+    async def _step(self) -> None:
+        if self._positions is None:
+            await self._reposition()
+        assignment = self._assignment
+        fetched = await self._consumer.getmany(
+            timeout_ms=_POLL_MILLISECONDS, max_records=self._batch
+        )
+        async with self._writing:
+            positions = self._positions
+            if fetched and positions is not None and assignment == self._assignment:
+                await self._project(fetched, positions)
+        self._show_lag()
+
+    async def _reposition(self) -> None:
+        """Seek to where the database says; an assignment that changes meanwhile begins anew."""
+        assignment = self._assignment
+        partitions = self._consumer.assignment()
+        if not partitions:
+            return
+        positions = await read_positions(self._pool, self._consumer, partitions, self._log)
+        if assignment != self._assignment:
+            return
+        for partition, position in positions.items():
+            self._consumer.seek(partition, position.next)
+        self._consumer.resume(*partitions)
+        self._positions = positions
+
+    async def _project(
+        self, fetched: Fetched, positions: Mapping[TopicPartition, Position]
+    ) -> None:
+        """Write one batch; on success the positions move to its end."""
+        events: list[Event] = []
+        reached: dict[TopicPartition, Reached] = {}
+        for partition, records in fetched.items():
+            at = positions[partition]
+            events += self._events(records, at.source)
+            reached[partition] = Reached(at.source, at.next, records[-1].offset + 1)
+        began = time.perf_counter()
+        new = await write_batch(self._pool, list(reached.values()), events, self._failpoint)
+        self._metrics.histogram("esito_streams_write_seconds").observe(time.perf_counter() - began)
+        for partition, one in reached.items():
+            positions[partition].next = one.next
+        self._count("projected", new)
+        self._count("duplicate", len(events) - new)
+        if events:
+            self._metrics.histogram("esito_streams_latency_seconds").observe(
+                max(0.0, time.time() - events[-1].received_at.timestamp())
+            )
+
+    def _events(self, records: Sequence[Any], source: int) -> list[Event]:
+        events = []
+        for record in records:
+            event = read_event(record.value or b"", source=source, offset=record.offset)
+            if event is not None:
+                events.append(event)
+                continue
+            self._count("unreadable", 1)
+            self._log.error(
+                LogEvent.EVENT_UNREADABLE,
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+            )
+        return events
+
+    def _count(self, outcome: str, count: int) -> None:
+        self._metrics.counter("esito_streams_events_total", outcome).inc(count)
+
+    def _show_lag(self) -> None:
+        for partition, position in (self._positions or {}).items():
+            end = self._consumer.last_stable_offset(partition)
+            if end is not None:
+                self._metrics.gauge(
+                    "esito_streams_lag_records", partition.topic, partition.partition
+                ).set(max(0, end - position.next))

@@ -1,0 +1,87 @@
+"""Serve HTTP to readers: as many connections as configured, and an end within the grace period."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import web
+
+from contracts.errors import Broken
+from runtime.configuration import Streams
+from runtime.log_events import LogEvent
+from runtime.telemetry import Logger
+
+# A stream's largest body: 200 filter values of 256 characters.
+BODY_BYTES_MAX: Final = 131_072
+_IDLE_SECONDS: Final = 75.0  # above a load balancer's 60
+_BACKLOG: Final = 1_024
+
+
+async def serve(
+    routes: list[web.RouteDef],
+    settings: Streams,
+    *,
+    stop: asyncio.Event,
+    wake_all: Callable[[], None],
+    log: Logger,
+) -> None:
+    """Serve until `stop`; then answer what waits, and close.
+
+    Raises:
+        Broken: the port is taken.
+    """
+    runner = web.AppRunner(
+        application(routes),
+        access_log=None,
+        keepalive_timeout=_IDLE_SECONDS,
+        shutdown_timeout=settings.grace_seconds,
+        handler_cancellation=True,  # a long poll whose reader has gone must not go on
+    )
+    await runner.setup()
+    listener = await _listen(runner, settings)
+    try:
+        for one in listener.sockets:
+            host, port, *_ = one.getsockname()
+            log.info(LogEvent.PROCESS_LISTENING, address=f"{host}:{port}")
+        await stop.wait()
+    finally:
+        listener.close()
+        wake_all()
+        await runner.cleanup()
+
+
+def application(routes: list[web.RouteDef]) -> web.Application:
+    """Return the routes with the bound on bodies."""
+    app = web.Application(client_max_size=BODY_BYTES_MAX)
+    app.add_routes(routes)
+    return app
+
+
+async def _listen(runner: web.AppRunner, settings: Streams) -> asyncio.Server:
+    server = runner.server
+    if server is None:
+        raise Broken("the HTTP server is not set up")
+
+    def protocol() -> asyncio.Protocol:
+        full = len(server.connections) >= settings.connections_max
+        return _Closed() if full else server()
+
+    try:
+        return await asyncio.get_running_loop().create_server(
+            protocol, settings.host, settings.port, backlog=_BACKLOG
+        )
+    except OSError as error:
+        await runner.cleanup()
+        raise Broken(
+            f"streams port {settings.host}:{settings.port}: {error.strerror}; set "
+            "ESITO_STREAMS__PORT"
+        ) from None
+
+
+class _Closed(asyncio.Protocol):
+    """Close at once the connection that is one too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Break it off."""
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()

@@ -1,0 +1,183 @@
+"""Serve preload and upload alone, on a port of their own, with a store and a clock to look into."""
+
+import asyncio
+import hashlib
+import io
+import json
+import secrets
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from contracts.send.problems import Invalid
+from intake.preload import UPLOADS, EndpointSlots, Preload
+from intake.problems import Problem, invalid, problem_answer
+from intake.trailers import UploadServer
+from intake.upload import Uploads
+from runtime.configuration import Intake, ObjectStore
+from runtime.endpoint_keys import KeyFile
+from runtime.http_server import Limits, listen
+from runtime.key_ring import Key, KeyRing
+from runtime.metrics import Metrics
+from runtime.notification_configuration import Attachments
+from runtime.object_store import ObjectStore as Store
+
+ENDPOINT = "send"
+BODY = "comune-x"
+
+
+@dataclass(slots=True)
+class Clock:
+    """The time, which a test may move."""
+
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **step: float) -> None:
+        self.now += timedelta(**step)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot as a public body gets it, with the file that it is for."""
+
+    key: str
+    secret: str
+    path: str
+    content: bytes
+    media_type: str
+
+    def headers(self, **more: str) -> dict[str, str]:
+        """Return the headers of an honest upload without a checksum."""
+        given = {"content-type": self.media_type, "x-amz-meta-secret": self.secret}
+        return given | {name.replace("_", "-"): value for name, value in more.items()}
+
+
+@dataclass(slots=True)
+class Site:
+    """The running server and what is behind it."""
+
+    port: int
+    store: Store
+    clock: Clock
+    ring: KeyRing
+    metrics: Metrics
+    http: aiohttp.ClientSession
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def preload(self, items: Any, body: str = BODY) -> tuple[int, Any]:  # noqa: ANN401 - JSON
+        data = items if isinstance(items, bytes) else json.dumps(items).encode()
+        url = f"{self.url}/delivery/attachments/preload"
+        async with self.http.post(url, data=data, headers={"x-body": body}) as answer:
+            return answer.status, json.loads(await answer.read())
+
+    async def slot(
+        self, content: bytes, *, media_type: str = "application/pdf", body: str = BODY
+    ) -> Slot:
+        item = {"preloadIdx": "0", "contentType": media_type, "sha256": digest(content)}
+        status, (given,) = await self.preload([item], body)
+        assert status == 200
+        return Slot(given["key"], given["secret"], urlsplit(given["url"]).path, content, media_type)
+
+    async def put(
+        self, slot: Slot, content: bytes | None = None, **headers: str
+    ) -> tuple[int, Mapping[str, str], str]:
+        data = slot.content if content is None else content
+        async with self.http.put(
+            self.url + slot.path, data=io.BytesIO(data), headers=slot.headers(**headers)
+        ) as answer:
+            return answer.status, answer.headers, await answer.text()
+
+    async def exchange(self, *parts: bytes) -> bytes:
+        """Send raw bytes in separate packets and return all that comes back."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            return await reader.read()
+        finally:
+            writer.close()
+
+    async def stored(self, prefix: str = ENDPOINT) -> list[str]:
+        return [one.path async for page in self.store.pages(prefix) for one in page]
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 as SEND writes it."""
+    return b64encode(hashlib.sha256(content).digest()).decode()
+
+
+def head(slot: Slot, *fields: str, method: str = "PUT") -> bytes:
+    """Return the head of a raw upload, which asks for the connection to be closed."""
+    given = [f"{name}: {value}" for name, value in slot.headers().items()]
+    lines = [f"{method} {slot.path} HTTP/1.1", "host: x", "connection: close", *given, *fields]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def code_of(answer: bytes | str) -> str:
+    """Return S3's code in an error document; empty: there is none."""
+    text = answer.decode() if isinstance(answer, bytes) else answer
+    return text.partition("<Code>")[2].partition("</Code>")[0]
+
+
+@asynccontextmanager
+async def upload_site(
+    settings: ObjectStore, keys: Sequence[Key] = (), **intake: Any
+) -> AsyncIterator[Site]:
+    """Serve until the block ends."""
+    ring = KeyRing(tuple(keys) or (Key("2026", secrets.token_bytes(32)),))
+    clock = Clock()
+    metrics = Metrics()
+    store = Store(settings)
+    slots = EndpointSlots(
+        name=ENDPOINT,
+        settings=Attachments(slot_keys=(KeyFile(id="2026", file=Path("unused")),)),
+        ring=lambda: ring,
+    )
+    preload = Preload(public_url="http://x/", clock=clock, random_bytes=secrets.token_bytes)
+    uploads = Uploads(
+        Intake(**intake),
+        {ENDPOINT: slots},
+        store,
+        metrics=metrics,
+        log=structlog.get_logger(),
+        clock=clock,
+    )
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "PUT":
+            return await uploads.answer(request, request.path.removeprefix(UPLOADS))
+        try:
+            return preload.answer(slots, request.headers["x-body"], await request.read())
+        except Invalid as error:
+            return problem_answer(invalid(error.errors), retry_after_seconds=1)
+
+    def malformed() -> web.Response:
+        return problem_answer(Problem(400, "malformed", closing=True), retry_after_seconds=1)
+
+    limits = Limits(host="127.0.0.1", port=0, connections_max=256)
+    server = UploadServer(handle, limits=limits, malformed=malformed)
+    listener = await listen(server, limits, name="intake")
+    port = listener.sockets[0].getsockname()[1]
+    try:
+        async with aiohttp.ClientSession() as http:
+            yield Site(port, store, clock, ring, metrics, http)
+    finally:
+        listener.close()
+        await server.finish(end=asyncio.get_running_loop().time() + 2)
+        await listener.wait_closed()
