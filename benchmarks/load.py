@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
+Request = Callable[[], bytes]
 _END = b"\r\n\r\n"
 
 
@@ -18,8 +20,8 @@ class Load:
 
     @property
     def accepted(self) -> int:
-        """Return how many requests were answered 200."""
-        return self.statuses.get(200, 0)
+        """Return how many requests were answered 200 or 202."""
+        return self.statuses.get(200, 0) + self.statuses.get(202, 0)
 
     def percentile(self, share: float) -> float:
         """Return the latency in milliseconds that `share` of the requests stayed under."""
@@ -30,7 +32,7 @@ class Load:
 class _Caller(asyncio.Protocol):
     """One connection: sends the next request when the last is answered, until told to stop."""
 
-    def __init__(self, request: bytes, load: Load, until: float) -> None:
+    def __init__(self, request: Request, load: Load, until: float) -> None:
         self._request = request
         self._load = load
         self._until = until
@@ -66,21 +68,26 @@ class _Caller(asyncio.Protocol):
             self.done.set_result(None)
 
     def _send(self) -> None:
+        request = self._request()
         self._sent = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(request)
 
 
 async def apply_load(
-    host: str, port: int, request: bytes, *, connections: int, seconds: float
+    host: str, port: int, request: bytes | Request, *, connections: int, seconds: float
 ) -> Load:
-    """Return what `connections` connections saw in `seconds` of sending `request`."""
+    """Return what `connections` connections saw in `seconds` of sending `request`.
+
+    Where each request must be another, `request` is a function that makes the next one.
+    """
     load = Load()
+    following: Request = (lambda: request) if isinstance(request, bytes) else request
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
     callers = []
     for _ in range(connections):
         _, caller = await loop.create_connection(
-            lambda: _Caller(request, load, began + seconds), host, port
+            lambda: _Caller(following, load, began + seconds), host, port
         )
         callers.append(caller)
     await asyncio.gather(*(caller.done for caller in callers))

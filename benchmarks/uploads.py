@@ -62,9 +62,8 @@ async def main(directory: Path) -> list[str]:
             megabytes = FILES * FILE_BYTES / 1e6
             used = cpu_seconds(process) - cpu
             growth = (_number(peak) - before) / 2**20
-            rows.append(
-                f"| {uploads} | {megabytes / seconds:,.0f} | {megabytes / used:,.0f} | {growth:.0f} |"
-            )
+            figures = f"{megabytes / seconds:,.0f} | {megabytes / used:,.0f} | {growth:.0f}"
+            rows.append(f"| {uploads} | {figures} |")
     return rows
 
 
@@ -79,7 +78,7 @@ async def serve(directory: Path) -> None:
     uploads = Uploads(
         Intake(),
         {"send": slots},
-        Store(ObjectStore(url=directory.resolve().as_uri())),
+        Store(ObjectStore(url=directory.as_uri())),
         metrics=Metrics(),
         log=structlog.get_logger(),
         clock=lambda: datetime.now(UTC),
@@ -189,7 +188,7 @@ if __name__ == "__main__":
     options = parser.parse_args()
     with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
         if options.serve:
-            runner.run(serve(options.serve))
+            runner.run(serve(options.serve.resolve()))
         else:
             with tempfile.TemporaryDirectory(dir=options.directory) as name:
                 print("| at once | MB/s | MB per CPU second | growth MiB |\n|---|---|---|---|")

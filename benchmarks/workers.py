@@ -15,7 +15,7 @@ from benchmarks.installation import PARTITIONS, Installation, cpu_seconds, proce
 from contracts.instants import instant
 from contracts.raw import RawCallback, Source
 from contracts.topics import Topics
-from ingress.identifiers import uuid7
+from runtime.identifiers import uuid7
 from workers.state_machine.changelog import read_changelog
 from workers.state_machine.partition_state import PartitionState
 

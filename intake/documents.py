@@ -60,6 +60,8 @@ class Documents:
             Problem: 400, 404, 503.
         """
         _, recipient_index, kind = call.variables
+        if kind not in {"PAGOPA", "F24"}:
+            raise bad_parameter("attachmentName", "PAGOPA or F24")
         index = call.parameter("attachmentIdx", pattern=_INDEX, characters_max=9) or "0"
         found = await accepted(self.lookup, call)
         request = found.request()
@@ -75,9 +77,7 @@ class Documents:
         name = f"{kind}_{int(recipient_index)}_{int(index)}"
         return await self._described(call, found, file, name)
 
-    async def load(
-        self, request: web.BaseRequest, variables: Sequence[str]
-    ) -> web.StreamResponse:
+    async def load(self, request: web.BaseRequest, variables: Sequence[str]) -> web.StreamResponse:
         """Send the file that a link opens.
 
         Raises:

@@ -27,18 +27,16 @@ _STANDING: Final = """LEFT JOIN streams.current_transactions t
 # A key without groups sees all.
 _VISIBLE: Final = "(cardinality($3::text[]) = 0 OR r.group_name = ANY($3))"
 _BY_ID: Final = f"""SELECT {_COLUMNS} FROM intake.requests r {_STANDING}
-    WHERE r.endpoint = $1 AND r.body = $2 AND {_VISIBLE} AND r.id = $4"""
+    WHERE r.endpoint = $1 AND r.body = $2 AND {_VISIBLE} AND r.id = $4"""  # noqa: S608 - words of ours
 _BY_PROTOCOL: Final = f"""SELECT {_COLUMNS} FROM intake.reservations v
     JOIN intake.requests r ON r.endpoint = v.endpoint AND r.body = v.body AND r.id = v.request_id
-    {_STANDING} WHERE r.endpoint = $1 AND r.body = $2 AND {_VISIBLE} AND v.digest = $4"""
+    {_STANDING} WHERE r.endpoint = $1 AND r.body = $2 AND {_VISIBLE} AND v.digest = $4"""  # noqa: S608 - words of ours
 _BY_IUN: Final = f"""SELECT {_COLUMNS} FROM streams.current_transactions t
     JOIN intake.requests r ON r.endpoint = t.endpoint AND r.body = t.sender
     AND r.id = t.transaction_id
-    WHERE t.endpoint = $1 AND t.sender = $2 AND {_VISIBLE} AND t.iun = $4"""
+    WHERE t.endpoint = $1 AND t.sender = $2 AND {_VISIBLE} AND t.iun = $4"""  # noqa: S608 - words of ours
 # What SEND gives back of a request: the members that it knows.
-_KNOWN: Final = frozenset(
-    field.alias or name for name, field in Request.model_fields.items()
-)
+_KNOWN: Final = frozenset(field.alias or name for name, field in Request.model_fields.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

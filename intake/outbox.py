@@ -114,7 +114,7 @@ class Outbox:
         except Unavailable as error:
             _fail(batch, error)
         except Exception as error:  # noqa: BLE001 - its callers must hear, and the next batch go on
-            self._log.error(  # noqa: TRY400 - a traceback would quote the data at hand
+            self._log.error(
                 LogEvent.CALLBACK_FAILED, exception=type(error).__name__, stack=own_stack(error)
             )
             _fail(batch, Unavailable("unforeseen"))

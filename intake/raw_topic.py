@@ -166,9 +166,7 @@ class RawTopic:
         await asyncio.gather(*left, return_exceptions=True)
 
 
-def _batches(
-    producer: AIOKafkaProducer, records: Sequence[RawCallback]
-) -> Iterator[BatchBuilder]:
+def _batches(producer: AIOKafkaProducer, records: Sequence[RawCallback]) -> Iterator[BatchBuilder]:
     """Yield full batches; an empty one takes a record of any size."""
     builder = producer.create_batch()
     for record in records:

@@ -25,6 +25,7 @@ _BATCH_REQUESTS_MAX: Final = 100
 _LOOKS_A_TERM: Final = 3
 _REMOVED_AT_ONCE: Final = 1_000
 _REMOVE_EVERY_SECONDS: Final = 600.0
+_RETRY_SECONDS: Final = 2.0
 _COLUMNS: Final = """endpoint, body, id, group_name, callback_id, received_at, principal,
     traceparent, content"""
 
@@ -133,17 +134,16 @@ class Relay:
 
     async def _often(self, step: Callable[[], Awaitable[int]], pause: float) -> None:
         while True:
-            done = 0
+            rest = pause
             try:
-                done = await step()
-            except Unavailable:
-                pass  # store and topic have said so
+                rest = 0 if await step() else pause
+            except Unavailable:  # store and topic have said so
+                rest = min(pause, _RETRY_SECONDS)
             except Exception as error:  # noqa: BLE001 - the next turn may be able to
-                self._log.error(  # noqa: TRY400 - a traceback would quote the data at hand
+                self._log.error(
                     LogEvent.CALLBACK_FAILED, exception=type(error).__name__, stack=own_stack(error)
                 )
-            if not done:
-                await asyncio.sleep(pause)
+            await asyncio.sleep(rest)
 
     def _reservation(self, row: Row) -> Reservation:
         return Reservation(

@@ -13,7 +13,6 @@ import secrets
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, assert_never
 
@@ -26,6 +25,7 @@ from contracts.send.problems import Invalid, ProblemCode, ProblemError
 from contracts.send.request import Request
 from contracts.send.request_rules import check_request
 from intake.call import Call, declared_bytes, demand_json, read_body
+from intake.named_files import keys_named
 from intake.outbox import Outbox
 from intake.problems import Problem, invalid, json_answer, unavailable
 from intake.relay import Relay
@@ -94,6 +94,7 @@ class Requests:
             traceparent=_traceparent(call.request),
             content=content,
             keys=keys_of(caller.endpoint, caller.body.id, request),
+            files=keys_named(request, caller.body),
         )
 
     async def _taken(self, reservation: Reservation) -> str:

@@ -5,7 +5,8 @@
    that was refused is free again.
 2. A request that did not get all of its keys gives back those it got. If the very same request
    holds them and is not in Kafka yet, its caller is joined to it; else it hears 409.
-3. The others are stored with their bodies, as `reserved`: from here on none of them can be lost.
+3. The others are stored with their bodies, as `reserved`: from here on none of them can be lost,
+   and neither can the files that they name (intake/named_files.py).
 """
 
 import hashlib
@@ -17,12 +18,13 @@ from typing import Final, Literal
 from contracts.raw import RawCallback, Source
 from contracts.send.problems import ProblemCode, ProblemError
 from contracts.send.request import Request
+from intake.named_files import NamedFile, note_files
 from runtime.database import Connection
 
 _METHOD: Final = "POST"
 _MEDIA_TYPE: Final = "application/json"
 # Of an absent token SEND's own key has this; a digest keeps it apart from the text "null".
-_NO_TOKEN: Final = "\n"
+_ABSENT: Final = "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Reservation:
     traceparent: str
     content: bytes = field(repr=False)
     keys: tuple[Key, ...] = ()
+    files: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> bytes:
@@ -104,7 +107,7 @@ Outcome = Reserved | Joined | Taken
 
 def protocol_key(endpoint: str, body: str, number: str, token: str | None) -> Key:
     """Return the key of a protocol number and a token, which are the body's own."""
-    parts = ("protocol", endpoint, body, number, _NO_TOKEN if token is None else token)
+    parts = ("protocol", endpoint, body, number, _ABSENT if token is None else token)
     return Key(_digest(*parts), "protocol", "paProtocolNumber, idempotenceToken")
 
 
@@ -144,6 +147,7 @@ async def reserve(connection: Connection, batch: Sequence[Reservation]) -> list[
     winners = [one for one in batch if id(one) not in lost]
     if winners:
         await _insert_requests(connection, winners)
+        await note_files(connection, _named_files(winners))
     return [lost.get(id(one), Reserved()) for one in batch]
 
 
@@ -185,6 +189,13 @@ async def _lost(
         missing = tuple(key for key in one.keys if key.digest not in got)
         outcomes[id(one)] = Joined(same) if same else Taken(missing)
     return outcomes
+
+
+def _named_files(batch: Sequence[Reservation]) -> Iterator[NamedFile]:
+    for one in batch:
+        at = datetime.fromisoformat(one.received_at)
+        for key in one.files:
+            yield NamedFile(one.endpoint, one.body, key, one.id, at)
 
 
 async def _insert_requests(connection: Connection, batch: Sequence[Reservation]) -> None:

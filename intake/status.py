@@ -68,8 +68,9 @@ def _error(reason: Mapping[str, Any]) -> dict[str, Any]:
     """Return one reason of a refusal as SEND tells it."""
     error: dict[str, Any] = {"code": reason["code"]}
     where = reason.get("where") or ""
-    detail = reason.get("text") or ""
-    error["detail"] = f"{where}: {detail}" if where and detail else detail or where
+    detail = ": ".join(filter(None, (where, reason.get("text"))))
+    if detail:
+        error["detail"] = detail
     recipient = _RECIPIENT.match(where)
     if recipient is not None:
         error["recIndex"] = int(recipient[1])

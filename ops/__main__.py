@@ -1,7 +1,7 @@
 """The operator's tool: `esito --help`, also as `python -m ops`."""
 
 from ops.command_line import examples, group, paragraphs
-from ops.commands import config, dead_letters, streams, topics, transaction
+from ops.commands import attachments, config, dead_letters, streams, topics, transaction
 from ops.commands.demo import demo
 from ops.commands.doctor import doctor
 from ops.commands.expect import expect
@@ -22,6 +22,7 @@ app.command(
     )
 )(simulate)
 app.add_typer(config.app, name="config")
+app.add_typer(attachments.app, name="attachments")
 app.command(epilog=examples("esito doctor", "esito doctor --json"))(doctor)
 app.add_typer(topics.app, name="topics")
 app.command(

@@ -2,10 +2,12 @@
 
 import json
 import secrets
+import shlex
 from pathlib import Path
 from typing import Final
 
-from ops.installation_text import PIVOT_PATH, UAEPASS_PATH, WALLET_PATH
+from ops.installation_text import PIVOT_PATH, SAMPLE_PDF, UAEPASS_PATH, WALLET_PATH
+from runtime.configuration import Configuration
 from runtime.path_token import mint
 from simulator.pki_files import BANK_A
 
@@ -20,6 +22,19 @@ def curl_commands(directory: Path, *, url: str) -> dict[str, str]:
         "a bank of SRTP (a signature in headers)": _srtp(directory / "pki" / "identities", url),
         "the wallet's gateway (our own announcement first)": _wallet(directory / "keys", url),
     }
+
+
+def send_road(directory: Path, configuration: Configuration, *, url: str) -> str:
+    """Return the shell script that goes SEND's whole road in the installation of `directory`."""
+    variables = {
+        "KEYS": directory / "keys",
+        "PDF": directory / SAMPLE_PDF,
+        "INTAKE": configuration.intake.public_url,
+        "STREAMS": configuration.streams.public_url,
+        "INGRESS": url,
+    }
+    assigned = "\n".join(f"{name}={shlex.quote(str(text))}" for name, text in variables.items())
+    return f"{assigned}\n{(Path(__file__).parent / 'send-road.sh').read_text()}"
 
 
 def _pivot(keys: Path, url: str) -> str:

@@ -20,7 +20,7 @@ from simulator.play import Played, Stage, play
 from simulator.reader import OnStatus, Reader
 from simulator.scene import scene_of
 
-_PROCESSES_MAX: Final = 12  # ingress, two workers of each provider, and room
+_PROCESSES_MAX: Final = 16  # ingress, intake, streams, two workers of each provider, and room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +131,12 @@ def _plans(esito: LocalEsito, *, transactions: int, seed: int) -> list[Plan]:
 
 
 def _free_addresses() -> Addresses:
-    first = free_row(3 + _PROCESSES_MAX)
+    first = free_row(5 + _PROCESSES_MAX)
     return Addresses(
         kafka=f"127.0.0.1:{first}",
         ingress_port=first + 1,
         jwks_port=first + 2,
-        management_port=first + 3,
+        intake_port=first + 3,
+        streams_port=first + 4,
+        management_port=first + 5,
     )

@@ -16,13 +16,16 @@ from typing import Final
 from ops.installation_text import (
     CONFIGURATION,
     PIVOT_PATH,
+    SAMPLE_PDF,
+    SEND_PATH,
     UAEPASS_PATH,
     WALLET_PATH,
     srtp_endpoints,
 )
 from ops.pki_configuration import pki_configuration
 from runtime.mac import Encoding, Hash, MacInput, MacProfile, Part, TimestampFormat, write_mac
-from simulator.pki_files import make_pki, now_utc, write_pki
+from simulator.pki_files import PUBLIC_BODY, make_pki, now_utc, read_identity, write_pki
+from simulator.send_pdf import pdf, signed_pdf
 from simulator.wallet_files import write_wallet_keys
 
 _SECRETS: Final = (
@@ -32,6 +35,12 @@ _SECRETS: Final = (
     "uaepass-hmac.key",
     "wallet-path.key",
     "wallet-expectations.key",
+    "send-delivery.key",
+    "send-comune.key",
+    "send-regione.key",
+    "send-slots.key",
+    "send-iun.key",
+    "consumer.key",
 )
 # The simulator plays UAE PASS, so this recipe is our own; a real one comes from a captured request.
 _PROFILE: Final = MacProfile(
@@ -49,7 +58,9 @@ class Addresses:
 
     kafka: str = "127.0.0.1:9092"
     ingress_port: int = 8080
-    # Nine in a row, and none of them Kafka's 9092.
+    intake_port: int = 8081
+    streams_port: int = 8082
+    # Thirteen in a row, and none of them Kafka's 9092.
     management_port: int = 9190
     jwks_port: int = 9180
     topic_prefix: str = ""
@@ -66,22 +77,32 @@ def write_installation(directory: Path, addresses: Addresses) -> Path:
         write_pki(make_pki(now=now_utc()), directory / "pki")
     if not (directory / "wallet").exists():
         write_wallet_keys(directory / "wallet")
+    _write_once(directory / SAMPLE_PDF, lambda: _sample(directory / "pki"))
     configuration = directory / "esito.yaml"
     _write_once(
         configuration,
         lambda: CONFIGURATION.format(
             kafka=addresses.kafka,
             topic_prefix=addresses.topic_prefix,
+            directory=directory,
             ingress_port=addresses.ingress_port,
+            intake_port=addresses.intake_port,
+            streams_port=addresses.streams_port,
             management_port=addresses.management_port,
             jwks_port=addresses.jwks_port,
             pivot_path=PIVOT_PATH,
             uaepass_path=UAEPASS_PATH,
             wallet_path=WALLET_PATH,
+            send_path=SEND_PATH,
             srtp=srtp_endpoints(pki_configuration(Path("pki/trust"), spaces=4)),
         ),
     )
     return configuration
+
+
+def _sample(pki: Path) -> bytes:
+    """Return a document to send by hand, signed by a public body's seal."""
+    return signed_pdf(pdf("A notice to try Esito with"), read_identity(pki, PUBLIC_BODY))
 
 
 def _golden_vector() -> str:
@@ -101,10 +122,13 @@ def _golden_vector() -> str:
     return json.dumps(vector, indent=2) + "\n"
 
 
-def _write_once(file: Path, text: Callable[[], str]) -> None:
+def _write_once(file: Path, content: Callable[[], str | bytes]) -> None:
+    if file.exists():
+        return
+    given = content()
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        opened.write(text())
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(given.encode() if isinstance(given, str) else given)

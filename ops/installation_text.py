@@ -5,6 +5,8 @@ from typing import Final
 UAEPASS_PATH: Final = "/api/v1/consent/transaction/callback"  # fixed by UAE PASS
 PIVOT_PATH: Final = "/callbacks/pivot"
 WALLET_PATH: Final = "/callbacks/wallet"
+SEND_PATH: Final = "/callbacks/send"
+SAMPLE_PDF: Final = "notice.pdf"
 SRTP_PATH: Final = "/rtp/cb/v1/send"  # as pagoPA's; the other endpoints' are below /srtp
 
 CONFIGURATION: Final = """\
@@ -16,6 +18,23 @@ management_port: {management_port}
 ingress:
   port: {ingress_port}
   public_url: http://127.0.0.1:{ingress_port}
+
+# PostgreSQL is the embedded one; its address is given when it runs (ESITO_DATABASE__URL).
+object_store:
+  url: file://{directory}/attachments
+
+intake: # SEND: public bodies upload files and send requests
+  port: {intake_port}
+  public_url: http://127.0.0.1:{intake_port}
+
+streams: # status events over HTTP: of SEND for public bodies, of every provider for a consumer
+  port: {streams_port}
+  public_url: http://127.0.0.1:{streams_port}
+  retry_milliseconds: 1000
+  consumers:
+    - id: local
+      keys: [{{id: local, file: keys/consumer.key}}]
+      endpoints: [pivot-local, uaepass-local, wallet-local, srtp-xmldsig, send-local]
 
 topics:
   partitions: 4
@@ -67,6 +86,30 @@ endpoints:
         issuer_jwks_files:
           https://credentials.example.org: wallet/credential-issuer-jwks.json
         credential_types: ["urn:eudi:pid:1"]
+
+  # SEND: requests of two public bodies come through the intake; what the delivery system tells of
+  # their notifications comes to this path.
+  - name: send-local
+    provider: send
+    path: {send_path}
+    api_key: {{keys: [{{id: local, file: keys/send-delivery.key}}]}}
+    settle_seconds: 2  # a local delivery system is never that late; SEND's own waits 30 to 90
+    notifications:
+      bodies:
+        - id: comune
+          tax_id: "01234567897"
+          keys: [{{id: local, file: keys/send-comune.key}}]
+          addresses_looked_up: true
+          sheets_max: 3
+        - id: regione
+          tax_id: "98765432103"
+          keys: [{{id: local, file: keys/send-regione.key}}]
+          pades: required
+      attachments: {{slot_keys: [{{id: local, file: keys/send-slots.key}}]}}
+      iun_keys: {{keys: [{{id: local, file: keys/send-iun.key}}]}}
+      pdf: {{bytes_max: 4194304, trust_files: [pki/trust/root.pem]}}
+      registry: {{give_up_seconds: 1}}  # the local one is away for some, as its rules say
+      tax_ids_refused: [RSSMRA80A01H501U]
 
   # SRTP, five times: one endpoint for each way in which a bank may prove who it is.
 {srtp}"""

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from contracts.errors import Broken
 from ops.cluster import connected
 from ops.embedded_kafka import EmbeddedKafka, EmbeddedKafkaError
+from ops.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from ops.kafka_jars import OnProgress
 from ops.kafka_storage import free_ports, is_free
 from ops.processes import Processes, programs_of
@@ -27,11 +28,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalEsito:
-    """A running installation."""
+    """A running installation; `variables` are its ESITO_ settings over those of the file."""
 
     configuration: Configuration
     url: str
     processes: Processes
+    variables: Mapping[str, str]
 
 
 @asynccontextmanager
@@ -65,11 +67,35 @@ async def local_esito(
             raise Broken(str(error)) from None
         on_progress("Creating topics")
         await create_topics(configuration)
-        processes = _processes(file, configuration, variables or {})
+        own = dict(variables or {})
+        if _needs_database(configuration):
+            on_progress("Starting PostgreSQL")
+            data = file.parent / "postgres" if lasting else None
+            own["ESITO_DATABASE__URL"] = await stack.enter_async_context(_database(data))
+            configuration = load_configuration(file, environ=own)
+        processes = _processes(file, configuration, own)
         on_progress(f"Starting {', '.join(processes.logs)}")
         await stack.enter_async_context(processes)
         url = f"http://127.0.0.1:{configuration.ingress.port}"
-        yield LocalEsito(configuration=configuration, url=url, processes=processes)
+        yield LocalEsito(configuration=configuration, url=url, processes=processes, variables=own)
+
+
+@asynccontextmanager
+async def _database(data: Path | None) -> AsyncIterator[str]:
+    """Give the URL of an embedded PostgreSQL; without a directory it is gone afterwards."""
+    server = EmbeddedPostgres(data_directory=data, durable=data is not None)
+    try:
+        await server.start()
+    except EmbeddedPostgresError as error:
+        raise Broken(str(error)) from None
+    try:
+        yield server.url
+    finally:
+        await server.stop()
+
+
+def _needs_database(configuration: Configuration) -> bool:
+    return any(one.name in {"intake", "streams"} for one in programs_of(configuration))
 
 
 async def create_topics(configuration: Configuration) -> None:

@@ -25,6 +25,7 @@ STOP_SECONDS_MAX: Final = 30.0  # above the ingress's own grace period of 25 s
 _POLL_SECONDS: Final = 0.05
 _PROBE_SECONDS_MAX: Final = 2.0
 _TAIL_LINES: Final = 12
+_DOORS: Final = frozenset({"ingress", "intake"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,26 @@ class Program:
 
 
 def programs_of(configuration: Configuration) -> tuple[Program, ...]:
-    """Return the ingress, and the verifier and the state machine of each configured provider."""
-    providers = sorted({endpoint.provider for endpoint in configuration.endpoints})
+    """Return every process that the configuration has work for, those that take things in first.
+
+    Verifier and state machine of each provider; a poller where a remote stream is read; the intake
+    where notifications are sent; the streams where somebody may read them.
+    """
+    endpoints = configuration.endpoints
+    providers = sorted({endpoint.provider for endpoint in endpoints})
+    polled = sorted({one.provider for one in endpoints if one.remote_stream is not None})
+    sends = any(endpoint.notifications is not None for endpoint in endpoints)
+    reads = sends or bool(configuration.streams.consumers)
     return (
         Program("ingress", ("ingress",)),
+        *([Program("intake", ("intake",))] if sends else []),
+        *(Program(f"poller-{one}", ("workers", "poller", "--provider", one)) for one in polled),
         *(
             Program(f"{role}-{provider}", ("workers", role, "--provider", provider))
             for provider in providers
             for role in ("verifier", "state-machine")
         ),
+        *([Program("streams", ("streams",))] if reads else []),
     )
 
 
@@ -125,10 +137,11 @@ class Processes:
         return self._death({ended[task] for task in done})
 
     async def stop(self) -> Mapping[str, int]:
-        """End all with SIGTERM, the ingress first; return each one's exit code."""
+        """End all with SIGTERM, those that take things in first; return each one's exit code."""
         codes: dict[str, int] = {}
-        # What the ingress still takes in is then still processed.
-        for names in (["ingress"], [name for name in self._running if name != "ingress"]):
+        # What these still take in is then still processed.
+        doors = [name for name in self._running if name in _DOORS]
+        for names in (doors, [name for name in self._running if name not in doors]):
             some = {name: self._running[name] for name in names if name in self._running}
             results = await asyncio.gather(*map(_end, some.values()))
             codes.update(zip(some, results, strict=True))

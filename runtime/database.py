@@ -22,6 +22,8 @@ from runtime.configuration import Configuration, Database
 _CONNECT_SECONDS: Final = 10.0
 _STATEMENT_SECONDS: Final = 30.0
 _MIGRATION_SECONDS: Final = 600.0
+# A process frozen within a transaction, or gone with its machine, would hold its locks for ever.
+_IDLE_MILLISECONDS: Final = "10000"
 _MIGRATION: Final = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
 # Any number will do, as long as all of Esito's processes take the same.
 _MIGRATION_LOCK: Final = 0x65736974
@@ -30,6 +32,7 @@ _MIGRATION_LOCK: Final = 0x65736974
 _PASSING: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.ReadOnlySQLTransactionError,
@@ -286,7 +289,11 @@ def _options(section: Database, application: str) -> dict[str, Any]:
         "timeout": _CONNECT_SECONDS,
         "command_timeout": _STATEMENT_SECONDS,
         "target_session_attrs": "read-write",
-        "server_settings": {"application_name": application, "timezone": "UTC"},
+        "server_settings": {
+            "application_name": application,
+            "timezone": "UTC",
+            "idle_in_transaction_session_timeout": _IDLE_MILLISECONDS,
+        },
     }
 
 

@@ -14,6 +14,7 @@ WORKER_POINTS = ("fetched", "processed", "begun", "produced", "offsets_sent", "c
 POINTS = (
     *WORKER_POINTS,
     *("rows_written", "rows_committed"),  # streams
+    *("reserved", "marked"),  # intake, with "produced" between them
     *("polled", "stored"),  # poller
 )
 

@@ -40,6 +40,15 @@ class LogEvent(Code):
     )
     KAFKA_STALLED = "kafka.stalled", "Kafka confirms nothing in time; callbacks are answered 503."
     KAFKA_RECOVERED = "kafka.recovered", "Kafka confirms again."
+    DATABASE_STALLED = (
+        "database.stalled",
+        "The database does not answer, or lacks what the streams make; requests are answered 503.",
+    )
+    DATABASE_RECOVERED = "database.recovered", "The database answers again."
+    REQUESTS_RELAYED = (
+        "requests.relayed",
+        "Requests that a process had left unsent are in Kafka now.",
+    )
     PARTITION_TAKEN = (
         "partition.taken",
         "A partition was taken over: former owner fenced, state restored.",
@@ -86,6 +95,10 @@ class LogEvent(Code):
     UPLOAD_FAILED = (
         "upload.failed",
         "The object store did not take a file; its sender was answered 503.",
+    )
+    ATTACHMENTS_MISSED = (
+        "attachments.missed",
+        "The janitor could not do its round; it tries again at the next one.",
     )
     ATTACHMENTS_PRUNED = "attachments.pruned", "Files that nobody needs any more were removed."
     STREAM_MISSED = (

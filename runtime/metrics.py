@@ -69,6 +69,24 @@ CATALOGUE: Final = (
         ("endpoint", "code"),
     ),
     Metric(
+        "esito_verifier_lookups_total",
+        Kind.COUNTER,
+        "Files (pdf, json) and addresses looked up for requests, by what was found.",
+        ("endpoint", "what", "outcome"),
+    ),
+    Metric(
+        "esito_verifier_lookup_seconds",
+        Kind.HISTOGRAM,
+        "To look up one file or address, waiting for a process included.",
+        ("what",),
+    ),
+    Metric(
+        "esito_verifier_judges_ended_total",
+        Kind.COUNTER,
+        "Processes that a file brought to their end: too_slow, too_much_memory or broken.",
+        ("fault",),
+    ),
+    Metric(
         "esito_keys_refreshes_total",
         Kind.COUNTER,
         "Readings of an issuer's key set by outcome.",
@@ -181,9 +199,7 @@ CATALOGUE: Final = (
         "Bytes of the files that were stored.",
         ("endpoint",),
     ),
-    Metric(
-        "esito_intake_upload_seconds", Kind.HISTOGRAM, "From a slot's proof to a stored file."
-    ),
+    Metric("esito_intake_upload_seconds", Kind.HISTOGRAM, "From a slot's proof to a stored file."),
     Metric("esito_intake_open_uploads", Kind.GAUGE, "Uploads under way."),
     Metric(
         "esito_intake_pruned_files_total",
@@ -236,6 +252,45 @@ CATALOGUE: Final = (
         Kind.COUNTER,
         "Rows removed by why: acknowledged, expired, removed or old.",
         ("cause",),
+    ),
+    Metric(
+        "esito_intake_requests_total",
+        Kind.COUNTER,
+        "Calls of public bodies by operation and HTTP status.",
+        ("operation", "status"),
+    ),
+    Metric(
+        "esito_intake_problems_total",
+        Kind.COUNTER,
+        "Calls answered with an error, by the first code of the answer.",
+        ("code",),
+    ),
+    Metric(
+        "esito_intake_request_seconds",
+        Kind.HISTOGRAM,
+        "From the head of a call to its answer.",
+        ("operation",),
+    ),
+    Metric(
+        "esito_intake_confirm_seconds",
+        Kind.HISTOGRAM,
+        "A batch of requests, from reserved to marked as sent.",
+    ),
+    Metric(
+        "esito_intake_waiting_requests",
+        Kind.GAUGE,
+        "Requests held until database and Kafka have them.",
+    ),
+    Metric("esito_intake_waiting_bytes", Kind.GAUGE, "Bytes of these requests."),
+    Metric(
+        "esito_intake_relayed_total",
+        Kind.COUNTER,
+        "Requests that a process had left unsent and another one sent.",
+    ),
+    Metric(
+        "esito_intake_removed_total",
+        Kind.COUNTER,
+        "Bodies of requests removed because their time was over.",
     ),
 )
 

@@ -61,7 +61,8 @@ class Pdf(Section):
         "refused", description="PDFs with JavaScript, launch actions or embedded files."
     )
     trust_files: tuple[Path, ...] = Field(
-        (), description="PEM: roots that signatures in PDFs must lead to."
+        (),
+        description="PEM: roots that signatures in PDFs must lead to; without, none is trusted.",
     )
     processes: Count = Field(1, description="Processes that judge files, beside the worker's own.")
 
@@ -72,8 +73,16 @@ class Registry(Section):
     kind: Literal["local", "http"] = Field(
         "local", description="local: a deterministic one of ours; http: a service."
     )
-    url: str | None = Field(None, description="Of the service.", examples=["https://addresses/v1"])
-    timeout_seconds: Seconds = Field(5, description="Of one question.")
+    url: Annotated[str, StringConstraints(pattern=r"^https://")] | None = Field(
+        None, description="Of the service.", examples=["https://addresses/v1"]
+    )
+    ca_file: Path | None = Field(
+        None, description="PEM: who signed the service's certificate; default: the system's."
+    )
+    api_key_file: Path | None = Field(
+        None, description="Holds our key there alone (header x-api-key); default: none is sent."
+    )
+    timeout_seconds: Seconds = Field(5, description="Of one attempt to ask.")
     give_up_seconds: Seconds = Field(
         86_400,
         description="From receipt; a request still without an answer is ADDRESS_SEARCH_FAILED.",
@@ -90,7 +99,8 @@ class Attachments(Section):
     """Where files are uploaded, and for how long a slot and a file are kept."""
 
     slot_keys: Annotated[tuple[KeyFile, ...], Field(min_length=1)] = Field(
-        description="Seal upload slots and version tokens; the first valid one makes new ones."
+        description="Seal upload slots and version tokens; the first valid one makes new ones. "
+        "Put a new one first and let the old one end unused_days later."
     )
     slot_minutes: Count = Field(60, description="How long a slot may be used.")
     unused_days: Count = Field(7, description="A file that no accepted request names is removed.")
@@ -106,6 +116,9 @@ class Notifications(Section):
         description="The public bodies."
     )
     attachments: Attachments = Field(description="Upload slots and files.")
+    request_days: Count = Field(
+        120, description="Requests are shown so long; then what they say is removed from PostgreSQL."
+    )
     iun_keys: Keys = Field(
         description="Permute the numbers of IUNs; a new one begins with a month (UTC)."
     )

@@ -48,7 +48,17 @@ class Intake(Section):
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(8081, description="0: any free one.")
     public_url: str = Field("http://127.0.0.1:8081", description="What public bodies call.")
     connections_max: Count = Field(1_024, description="One more connection is closed at once.")
-    request_bytes_max: Count = Field(1_048_576, description="Of a notification request.")
+    # The raw topic takes no larger record.
+    request_bytes_max: Annotated[int, Field(gt=0, le=1_048_576)] = Field(
+        1_048_576, description="Of a notification request."
+    )
+    waiting_requests_max: Count = Field(
+        4_000, description="Requests of all bodies that may wait for database and Kafka."
+    )
+    waiting_bytes_max: Count = Field(67_108_864, description="Their bytes; beyond both: 429.")
+    body_requests_max: Count = Field(2_000, description="Of these, requests of one public body.")
+    body_bytes_max: Count = Field(33_554_432, description="Their bytes; beyond both: 429.")
+    retry_after_seconds: Count = Field(5, description="What an answer of 429 or 503 asks for.")
     upload_bytes_max: Count = Field(209_715_200, description="Of an attachment.")
     upload_idle_seconds: Seconds = Field(30, description="An upload silent for so long is over.")
     uploads_max: Count = Field(

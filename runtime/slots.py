@@ -91,6 +91,13 @@ class StoredVersion:
     bytes_total: int
     uploaded_at: datetime
 
+    def over_at(self, received_at: datetime, *, unused_days: int) -> bool:
+        """Tell whether a request that came at `received_at` may no longer name the file.
+
+        By receipt, not by the clock: whenever the request is judged, the verdict is the same.
+        """
+        return received_at >= self.uploaded_at + timedelta(days=unused_days)
+
 
 def object_path(endpoint: str, body: str, made_at: datetime, key: str) -> str:
     """Return where a file lies: apart by endpoint, public body and day (UTC)."""

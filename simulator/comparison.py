@@ -6,20 +6,11 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from simulator.plan import Expected, Plan
+from simulator.plan import Expected, Plan, Row
 from simulator.sender import Sent
 from simulator.tally import Tally
 
 _DIFFERENCES_SHOWN_MAX: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the closing table: how many were expected, how many were seen."""
-
-    what: str
-    expected: int
-    seen: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +51,14 @@ def compare(plan: Plan, sent: Sent, tally: Tally) -> Comparison:
         Row("status events", expected.status_events, tally.status_events),
         Row("transactions", len(expected.statuses), len(tally.events)),
         *_codes("anomaly", expected.anomalies, tally.anomaly_counts()),
+        *sent.rows,
     )
     differences = [
         f"{row.what}: {row.seen}, expected {row.expected}"
         for row in rows
         if row.expected != row.seen
     ]
+    differences += sent.differences
     differences += _statuses(expected.statuses, tally.statuses())
     differences += _oddities("dead letter", expected.rejections, tally.rejections)
     differences += _oddities("anomaly", expected.anomalies, tally.anomaly_counts())
@@ -75,9 +68,9 @@ def compare(plan: Plan, sent: Sent, tally: Tally) -> Comparison:
         attempts=sent.attempts,
         retries=sent.attempts - sum(sent.ends.values()),
         rows=rows,
-        lost=sum((sent.acknowledged - tally.raw).values()),
-        doubled=tally.doubled,
-        gaps=tally.gaps,
+        lost=sum((sent.acknowledged - tally.raw).values()) + sent.lost,
+        doubled=tally.doubled + sent.doubled,
+        gaps=tally.gaps + sent.gaps,
         differences=tuple(differences[:_DIFFERENCES_SHOWN_MAX]),
     )
 

@@ -58,6 +58,7 @@ BANK_B: Final = Bank(
     id="bank-b", bic="ESTBITRR", lei="8156004E6B2F8D0C1A39", organization="PSDIT-BI-70002"
 )
 BANKS: Final = (BANK_A, BANK_B)
+PUBLIC_BODY: Final = "public-body"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class Pki:
     """Two roots that know nothing of each other, what they issued by name, and one list.
 
     Names: `bank-a` (RSA) and `bank-b` (P-256) seal; `bank-a-tls` and `bank-b-tls` call;
+    `public-body` seals documents;
     `bank-a-expired`, `-not-yet-valid`, `-wrong-usage`, `-revoked` and `-other-root` are bank A's in
     name; `server` is 127.0.0.1's.
     """
@@ -84,6 +86,7 @@ def make_pki(*, now: datetime) -> Pki:
     identities = {
         "bank-a": _seal(issuing, BANK_A, lasting(now), rsa_key()),
         "bank-b": _seal(issuing, BANK_B, lasting(now), ec_key()),
+        PUBLIC_BODY: _public_body(issuing, now),
         "bank-a-tls": _tls(issuing, BANK_A, now),
         "bank-b-tls": _tls(issuing, BANK_B, now),
         **_bad_seals(issuing, other_root, now),
@@ -136,6 +139,11 @@ def read_identity(directory: Path, name: str) -> Identity:
 
 def _seal(issuer: Identity, bank: Bank, life: Life, key: PrivateKey) -> Identity:
     return new_seal(issuer, bank.id, organization=bank.organization, life=life, key=key)
+
+
+def _public_body(issuer: Identity, now: datetime) -> Identity:
+    organization = "GOVIT-70003"
+    return new_seal(issuer, PUBLIC_BODY, organization=organization, life=lasting(now), key=ec_key())
 
 
 def _tls(issuer: Identity, bank: Bank, now: datetime) -> Identity:

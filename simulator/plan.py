@@ -50,6 +50,24 @@ class Fault(StrEnum):
     NO_ALGORITHM = "alg-none"
     UNKNOWN_KEY = "unknown-kid"
     KEY_ROTATION = "key-rotation"
+    # Of SEND: a request refused for each reason, and what is not taken at all.
+    FILE_ABSENT = "file-absent"
+    FILE_GONE = "file-gone"
+    FILE_CHANGED = "file-changed"
+    FILE_NO_PDF = "file-no-pdf"
+    FILE_TOO_LARGE = "file-too-large"
+    METADATA_INVALID = "metadata-invalid"
+    TAX_ID_REFUSED = "tax-id-refused"
+    ADDRESS_INVALID = "address-invalid"
+    ADDRESS_UNKNOWN = "address-unknown"
+    REGISTRY_AWAY = "registry-away"
+    PAYMENT_MISSING = "payment-missing"
+    TOO_HEAVY = "too-heavy"
+    INVALID_REQUEST = "invalid-request"
+    REPEATED_REQUEST = "repeated-request"
+    BAD_UPLOAD = "bad-upload"
+    OTHER_BODY = "other-body"
+    OTHER_IUN = "other-iun"
 
 
 class Presents(StrEnum):
@@ -81,6 +99,15 @@ class Callback:
     def sha256(self) -> str:
         """Return the digest by which the raw record and the dead letter are recognised."""
         return hashlib.sha256(self.body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the closing table: how many were expected, how many were seen."""
+
+    what: str
+    expected: int
+    seen: int
 
 
 @dataclass(frozen=True, slots=True)

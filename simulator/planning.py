@@ -9,10 +9,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import Broken
-from simulator import pivot_stories, srtp, srtp_faults, uaepass, wallet, wallet_faults
+from simulator import (
+    pivot_stories,
+    send,
+    send_faults,
+    srtp,
+    srtp_faults,
+    uaepass,
+    wallet,
+    wallet_faults,
+)
 from simulator.plan import Fault, Plan, Story, faults_of_stories
 from simulator.scene import Scene, Stories, UnsignedStories
-from simulator.schedule import PIVOT, SRTP, UAEPASS, WALLET, RetrySchedule
+from simulator.schedule import PIVOT, SEND, SRTP, UAEPASS, WALLET, RetrySchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,7 @@ PLAYERS: Final[Mapping[str, Player]] = {
     "uaepass": Player(_uaepass, frozenset(uaepass.FAULTS), UAEPASS),
     "srtp": Player(srtp.stories_in, frozenset(srtp_faults.FAULTS), SRTP),
     "wallet": Player(wallet.stories_in, frozenset(wallet_faults.FAULTS), WALLET),
+    "send": Player(send.stories_in, frozenset(send_faults.FAULTS), SEND),
 }
 
 

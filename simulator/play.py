@@ -1,19 +1,21 @@
 """Play plans against a running Esito and compare what comes out: what demo and tests run."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 from contracts.errors import Broken
 from runtime.configuration import Configuration
 from simulator.comparison import Comparison, compare
 from simulator.credentials import Credentials, credentials_of
-from simulator.plan import Plan, Story
+from simulator.plan import Plan
 from simulator.planning import player_named
 from simulator.reader import Reader
 from simulator.scene import scene_of
+from simulator.send_player import SEND, SendPlayer
 from simulator.sender import OnCue, Sender, Sent, Settled
 from simulator.tally import Tally
 
@@ -69,9 +71,30 @@ def as_planned(plan: Plan, played: Played) -> bool:
     return dict(played.sent.ends) == planned
 
 
+class Playing(Protocol):
+    """Whoever sends one plan: the sender of callbacks, or a player of a whole road."""
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Return the story's name of each transaction whose id nobody knew before."""
+
+    async def send(self, plan: Plan) -> Sent:
+        """Send every story of the plan to its end."""
+
+    async def finish(self) -> None:
+        """See what there is to see once everything has come out."""
+
+
 async def send_plan(stage: Stage, plan: Plan, settled: Settled) -> Sent:
     """Send one plan to its end."""
-    async with Sender(
+    async with _playing(stage, plan, settled) as playing:
+        return await playing.send(plan)
+
+
+def _playing(stage: Stage, plan: Plan, settled: Settled) -> AbstractAsyncContextManager[Playing]:
+    if plan.provider == SEND:
+        return SendPlayer(stage.configuration, url=stage.url, settled=settled)
+    return Sender(
         stage.url,
         stage.credentials(plan.provider),
         player_named(plan.provider).schedule,
@@ -79,14 +102,13 @@ async def send_plan(stage: Stage, plan: Plan, settled: Settled) -> Sent:
         on_cue=stage.on_cue,
         time_factor=stage.time_factor,
         stories_per_second=stage.stories_per_second,
-    ) as sender:
-        return await sender.send(plan)
+    )
 
 
 def paused(seconds: float) -> Settled:
     """Return what waits between steps where nobody sees what comes out."""
 
-    async def settled(_: Story, __: int) -> None:
+    async def settled(_: Collection[str], __: int) -> None:
         await asyncio.sleep(seconds)
 
     return settled
@@ -99,32 +121,38 @@ async def play(
 
     When `alone`, all that comes out must be of the plans; otherwise what is not is left out.
     """
-    sent = await asyncio.gather(
-        *(send_plan(stage, plan, _watched(reader, plan.provider)) for plan in plans)
-    )
-    drained = await reader.wait_until_drained(seconds_max=DRAIN_SECONDS_MAX)
-    if not drained:
-        raise Broken(
-            f"the workers did not finish within {DRAIN_SECONDS_MAX:g} s of the last callback"
-        )
+    async with AsyncExitStack() as stack:
+        playing = [
+            await stack.enter_async_context(_playing(stage, one, _watched(reader, one.provider)))
+            for one in plans
+        ]
+        told = zip(playing, plans, strict=True)
+        sent = await asyncio.gather(*(player.send(plan) for player, plan in told))
+        drained = await reader.wait_until_drained(seconds_max=DRAIN_SECONDS_MAX)
+        if not drained:
+            raise Broken(
+                f"the workers did not finish within {DRAIN_SECONDS_MAX:g} s of the last callback"
+            )
+        await asyncio.gather(*(player.finish() for player in playing))
+    tallies = [
+        reader.tallies[plan.provider].renamed(player.names)
+        for player, plan in zip(playing, plans, strict=True)
+    ]
     return tuple(
-        Played(one, compare(plan, one, _tally(reader, plan, alone=alone)))
-        for plan, one in zip(plans, sent, strict=True)
+        Played(one, compare(plan, one, tally if alone else _only(plan, tally)))
+        for plan, one, tally in zip(plans, sent, tallies, strict=True)
     )
 
 
-def _tally(reader: Reader, plan: Plan, *, alone: bool) -> Tally:
-    tally = reader.tallies[plan.provider]
-    if alone:
-        return tally
+def _only(plan: Plan, tally: Tally) -> Tally:
     transactions = {name for story in plan.stories for name in story.transactions}
     return tally.only(transactions, {callback.sha256 for callback in plan.callbacks})
 
 
 def _watched(reader: Reader, provider: str) -> Settled:
-    async def settled(story: Story, outputs: int) -> None:
+    async def settled(transactions: Collection[str], outputs: int) -> None:
         await reader.wait_for_outputs(
-            provider, story.transactions, outputs, seconds_max=SETTLE_SECONDS_MAX
+            provider, transactions, outputs, seconds_max=SETTLE_SECONDS_MAX
         )
 
     return settled

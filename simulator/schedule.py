@@ -62,3 +62,11 @@ WALLET: Final = RetrySchedule(
     retried=_SERVER_ERRORS | {HTTPStatus.TOO_MANY_REQUESTS},
     delays_seconds=(60, 300),
 )
+
+# SEND documents no retry of its callers. Assumed here, for a public body and a delivery system that
+# are written well: twice when there is no answer, 429 or 5xx; a request is the same to the byte.
+SEND: Final = RetrySchedule(
+    success=frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED}),
+    retried=_SERVER_ERRORS | {HTTPStatus.TOO_MANY_REQUESTS},
+    delays_seconds=(10, 60, 300),
+)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -13,14 +13,14 @@ import aiohttp
 from multidict import CIMultiDict
 
 from simulator.credentials import Credentials
-from simulator.plan import Callback, Fault, Plan, Story
+from simulator.plan import Callback, Fault, Plan, Row, Story
 from simulator.schedule import RetrySchedule
 
 _ANSWER_SECONDS_MAX: Final = 60.0  # Pivot's own API gives up after 60 s
 _STORIES_AT_ONCE_MAX: Final = 64
 
-Settled = Callable[[Story, int], Awaitable[None]]
-"""Return once so many status events and anomalies of the story are out: its next step may begin."""
+Settled = Callable[[Collection[str], int], Awaitable[None]]
+"""Return once these transactions have so many status events and anomalies: a step may begin."""
 
 OnCue = Callable[[str], None]
 """Do what a step asks the simulator itself to do before it."""
@@ -32,13 +32,19 @@ class Sent:
 
     `answers` counts every attempt's HTTP status, None for none. `ends` counts the answer that each
     callback was left with. `acknowledged` are the bodies (SHA-256) that were taken: 2xx, or the
-    provider's own answer for a callback that was stored all the same.
+    provider's own answer for a callback that was stored all the same. The others are for a provider
+    that is also answered otherwise than by a status: what it saw of that.
     """
 
     attempts: int = 0
     answers: Counter[int | None] = field(default_factory=Counter)
     ends: Counter[int | None] = field(default_factory=Counter)
     acknowledged: Counter[str] = field(default_factory=Counter)
+    rows: list[Row] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    lost: int = 0
+    doubled: int = 0
+    gaps: int = 0
 
 
 class Sender:
@@ -101,11 +107,19 @@ class Sender:
                 await asyncio.sleep(self._interval)
         return self.sent
 
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Return nothing: a story names its transactions by the ids that they have."""
+        return {}
+
+    async def finish(self) -> None:
+        """Do nothing: all there is to see comes out of the topics."""
+
     async def _tell(self, story: Story) -> None:
         outputs = 0
         for step in story.steps:
             if outputs:
-                await self._settled(story, outputs)
+                await self._settled(story.transactions, outputs)
             if step.cue:
                 self._on_cue(step.cue)
             await asyncio.gather(*map(self._deliver, step.callbacks))

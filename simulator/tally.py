@@ -72,6 +72,21 @@ class Tally:
             _anomalies_of=Counter(name for name, _ in mine.values()),
         )
 
+    def renamed(self, names: Mapping[str, str]) -> "Tally":
+        """Return the same with other names for some transactions."""
+        anomalies = {
+            identifier: (names.get(name, name), code)
+            for identifier, (name, code) in self.anomalies.items()
+        }
+        return Tally(
+            raw=self.raw,
+            verified=self.verified,
+            rejections=self.rejections,
+            events={names.get(name, name): events for name, events in self.events.items()},
+            anomalies=anomalies,
+            _anomalies_of=Counter(name for name, _ in anomalies.values()),
+        )
+
     @property
     def status_events(self) -> int:
         """Return how many status events there are, doubles included."""

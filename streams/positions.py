@@ -32,10 +32,10 @@ async def read_positions(
         Unavailable: the database is away.
     """
     begins: Mapping[TopicPartition, int] = await consumer.beginning_offsets(partitions)
+    found = {one: await _stored(pool, one, begins[one]) for one in sorted(partitions)}
+    # Asked for last: a former owner's last batch must not seem to lie beyond the end.
     ends: Mapping[TopicPartition, int] = await consumer.end_offsets(partitions)
-    found = {}
-    for partition in sorted(partitions):
-        position = await _stored(pool, partition, begins[partition])
+    for partition, position in found.items():
         if position.next > ends[partition]:
             raise Broken(
                 f"{partition.topic}, partition {partition.partition}: projected up to offset "
@@ -50,7 +50,6 @@ async def read_positions(
                 partition=partition.partition,
                 offset=begins[partition],
             )
-        found[partition] = position
     return found
 
 

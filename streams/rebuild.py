@@ -60,6 +60,11 @@ _DROP: Final = "DROP TABLE streams.events_old, streams.transactions_old;"
 _REACHED: Final = """
 SELECT source, next_offset FROM streams.sources WHERE source = ANY($1::integer[]) ORDER BY source"""
 _REACHED_LOCKED: Final = f"{_REACHED} FOR UPDATE"
+_COLUMNS: Final = {
+    "events": 'source, "offset", endpoint, transaction_id, id, received_at, event',
+    "transactions": """endpoint, transaction_id, source, "offset", native_status, status, final,
+        sequence, updated_at, event""",
+}
 _GONE_FROM_KAFKA: Final = """
     NOT EXISTS (
         SELECT FROM unnest($1::integer[], $2::bigint[]) AS kept(source, begin)
@@ -93,10 +98,10 @@ async def rebuild(
         Broken: another rebuild is running, or a topic does not exist.
         Unavailable: the database is away; what was built is thrown away by the next try.
     """
+    partitions = await _partitions(clients, status_topics(configuration))
     consumer: AIOKafkaConsumer = clients.consumer(group=None, fetch_bytes_max=_FETCH_BYTES_MAX)
     await consumer.start()
     try:
-        partitions = await _partitions(consumer, status_topics(configuration))
         consumer.assign(partitions)
         async with own_connection(configuration, application="esito-rebuild") as connection:
             with translated_errors():
@@ -142,17 +147,19 @@ class _Rebuild:
 
     async def _spans(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Span]:
         begins = await self._consumer.beginning_offsets(partitions)
+        stored = {one: await self._source(one, begins[one]) for one in partitions}
+        # Asked for last: a projection that goes on meanwhile must not seem to be ahead of Kafka.
         ends = await self._consumer.end_offsets(partitions)
         spans = {}
-        for one in partitions:
-            source, reached = await self._source(one, begins[one])
+        for one, (source, reached) in stored.items():
+            spans[one] = Span(source, begins[one], begins[one], reached)
             if reached > ends[one]:
                 await self._connection.execute(
                     "UPDATE streams.sources SET topic = topic || '~' || source WHERE source = $1",
                     source,
                 )
-                source, reached = await self._source(one, begins[one])
-            spans[one] = Span(source, begins[one], begins[one], reached)
+                anew, begin = await self._source(one, begins[one])
+                spans[one] = Span(anew, begin, begin, begin)
         return spans
 
     async def _source(self, partition: TopicPartition, begin: int) -> tuple[int, int]:
@@ -168,10 +175,10 @@ class _Rebuild:
         return source, reached
 
     async def _copy_what_kafka_lacks(self, spans: dict[TopicPartition, Span]) -> None:
-        for table in ("events", "transactions"):
+        for table, columns in _COLUMNS.items():
             await self._connection.execute(
-                f"""INSERT INTO streams.{table}_new
-                SELECT * FROM streams.{table} o WHERE {_GONE_FROM_KAFKA}""",  # noqa: S608 - names of ours
+                f"""INSERT INTO streams.{table}_new ({columns})
+                SELECT {columns} FROM streams.{table} o WHERE {_GONE_FROM_KAFKA}""",  # noqa: S608 - names of ours
                 [one.source for one in spans.values()],
                 [one.begin for one in spans.values()],
                 timeout=_STEP_SECONDS,
@@ -221,10 +228,10 @@ class _Rebuild:
             await self._left(spans, lock=True)
             await self._read(spans)
             await connection.execute(
-                """INSERT INTO streams.events_new SELECT e.* FROM streams.events e
-                WHERE (e.source, e."offset") IN (
-                    SELECT source, "offset" FROM streams.stream_events
-                ) ON CONFLICT DO NOTHING""",
+                f"""INSERT INTO streams.events_new ({_COLUMNS["events"]})
+                SELECT {_COLUMNS["events"]} FROM streams.events
+                WHERE (source, "offset") IN (SELECT source, "offset" FROM streams.stream_events)
+                ON CONFLICT DO NOTHING""",  # noqa: S608 - names of ours
                 timeout=_STEP_SECONDS,
             )
             view = await connection.fetchval(
@@ -274,13 +281,16 @@ def _events(records: Sequence[Any], span: Span, *, beyond: bool = False) -> list
     return [event for event in found if event is not None]
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
-    known = await consumer.topics()
+async def _partitions(clients: KafkaClients, topics: Sequence[str]) -> list[TopicPartition]:
+    admin = clients.admin()
+    await admin.start()
+    try:
+        # All topics are described: asking for one that is missing may create it.
+        described = await admin.describe_topics()
+    finally:
+        await admin.close()
+    counts = {one["topic"]: len(one["partitions"]) for one in described}
     for topic in topics:
-        if topic not in known:
+        if topic not in counts:
             raise Broken(f"topic {topic} does not exist; esito topics apply creates it")
-    return [
-        TopicPartition(topic, partition)
-        for topic in topics
-        for partition in sorted(consumer.partitions_for_topic(topic) or ())
-    ]
+    return [TopicPartition(topic, number) for topic in topics for number in range(counts[topic])]

@@ -165,33 +165,34 @@ class Registry:
         endpoint sees nothing of it, not even what was there before.
         """
         with translated_errors():
-            acknowledged = await self._acknowledge(stream, acknowledge)
+            if acknowledge:
+                await self._acknowledge(stream, acknowledge)
             rows = await self._pool.fetch(
                 """SELECT s.number, s.changed, e.event FROM streams.stream_events s
                 JOIN streams.events e ON e.source = s.source AND e."offset" = s."offset"
-                WHERE s.stream_id = $1 AND s.number > $2 AND e.endpoint = ANY($4::text[])
+                WHERE s.stream_id = $1 AND s.number > greatest($2, (
+                    SELECT acknowledged FROM streams.readings WHERE stream_id = $1
+                )) AND e.endpoint = ANY($4::text[])
                 ORDER BY s.number LIMIT $3""",
                 stream.id,
-                max(acknowledge or 0, beyond or 0, acknowledged),
+                max(acknowledge or 0, beyond or 0),
                 count or self.page_events,
                 list(reader.endpoints),
             )
         return [Entry(*row) for row in rows]
 
-    async def _acknowledge(self, stream: Kept, number: int | None) -> int:
-        """Return up to where the stream is acknowledged; no reader knows numbers to come."""
-        wanted = min(number or 0, stream.last_number)
-        found: int = await self._pool.fetchval(
-            "SELECT acknowledged FROM streams.readings WHERE stream_id = $1", stream.id
+    async def _acknowledge(self, stream: Kept, number: int) -> None:
+        """Remember what the reader has; no reader knows numbers to come.
+
+        Not waited for by the disk: should the server crash, its reader acknowledges more anyhow.
+        """
+        await self._pool.execute(
+            """UPDATE streams.readings SET acknowledged = $2
+            WHERE stream_id = $1 AND acknowledged < $2
+            AND set_config('synchronous_commit', 'off', true) IS NOT NULL""",
+            stream.id,
+            min(number, stream.last_number),
         )
-        if wanted > (found or 0):
-            await self._pool.execute(
-                """UPDATE streams.readings SET acknowledged = $2
-                WHERE stream_id = $1 AND acknowledged < $2""",
-                stream.id,
-                wanted,
-            )
-        return max(found or 0, wanted)
 
     async def too_early(self, stream: Kept) -> int:
         """Return how many milliseconds too early the reader comes; 0: it may read."""

@@ -10,17 +10,19 @@ from typing import Final
 from contracts.errors import Broken
 from contracts.provider import Provider
 from contracts.providers import provider_named, provider_names
-from runtime.configuration import Configuration
+from runtime.configuration import Configuration, Endpoint
 from runtime.failpoint import failpoint
 from runtime.kafka import KafkaClients
 from runtime.key_source import KeySource, publish_expiries, report_reloads
 from runtime.metrics import Metrics
+from runtime.object_store import ObjectStore
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
 from workers.poller.process import run_pollers
 from workers.refreshes import report_refreshes
 from workers.roles import state_machine_role, verifier_role
 from workers.verifier.jwks_source import JwksSource
+from workers.verifier.notification_sources import NotificationSources
 from workers.verifier.policies import Sources
 from workers.verifier.trust_source import TrustSource
 from workers.worker import Role, Worker
@@ -57,21 +59,38 @@ async def _run_verifier(
     publish_expiries(metrics, endpoints)
     issuers = [issuer for one in endpoints.values() if one.tokens for issuer in one.tokens.issuers]
     key_sets = JwksSource(issuers, report_refreshes(metrics, log))
-    role = verifier_role(
-        configuration, provider, Sources(keys=keys, trust=trust, key_of=key_sets.key), metrics
-    )
+    notifications = _notifications(configuration, endpoints, metrics, on_reload)
+    sources = Sources(keys, trust, key_sets.key, notifications)
+    role = verifier_role(configuration, provider, sources, metrics)
     seconds = configuration.key_reload_seconds
     background = [
         asyncio.create_task(keys.watch(every_seconds=seconds)),
         asyncio.create_task(trust.watch(every_seconds=seconds)),
         asyncio.create_task(key_sets.run()),
     ]
+    if notifications is not None:
+        background.append(asyncio.create_task(notifications.watch(every_seconds=seconds)))
     try:
         await _worker(role, configuration, metrics, log).run(stop)
     finally:
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
+        if notifications is not None:
+            await notifications.close()
+
+
+def _notifications(
+    configuration: Configuration,
+    endpoints: Mapping[str, Endpoint],
+    metrics: Metrics,
+    on_reload: Callable[[str, str], None],
+) -> NotificationSources | None:
+    """Return what requests are judged with, or None where no endpoint takes any."""
+    if not any(endpoint.notifications for endpoint in endpoints.values()):
+        return None
+    store = ObjectStore(configuration.object_store)
+    return NotificationSources(endpoints, store, metrics, on_reload)
 
 
 async def _run_state_machine(

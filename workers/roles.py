@@ -28,11 +28,16 @@ def verifier_role(
     """
     topics = Topics.of(provider.name, prefix=configuration.topic_prefix)
     policies = endpoint_policies(provider, configuration.endpoints_of(provider.name), sources)
+    finders = sources.notifications.finders if sources.notifications else {}
+
+    def make_processor(partition: TopicPartition) -> VerifierProcessor:
+        return VerifierProcessor(provider, policies, topics, metrics, finders=finders, partition=partition.partition)
+
     return Role(
         name=f"verifier.{provider.name}",
         input_topic=topics.raw,
         topics=topics,
-        make_processor=lambda _: VerifierProcessor(provider, policies, topics, metrics),
+        make_processor=make_processor,
     )
 
 

@@ -5,7 +5,6 @@ counts as absent, as it does for SEND. Published patterns of the form `^A|B$` ar
 sides here, their `.` is Java's (no line ends), their `\d` and `\w` are ASCII.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -235,7 +234,8 @@ class Request(Part):
 
 def without_nulls(value: Any) -> Any:  # noqa: ANN401 - JSON holds any value
     """Return `value` without the members that are null; an item of a list stays what it is."""
-    if isinstance(value, Mapping):
+    # Of json.loads: asking whether it is a Mapping would take three times as long.
+    if isinstance(value, dict):
         return {name: without_nulls(one) for name, one in value.items() if one is not None}
     if isinstance(value, list):
         return [without_nulls(one) for one in value]

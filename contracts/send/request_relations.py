@@ -207,9 +207,9 @@ def _texts(items: Sequence[tuple[int, Members]], name: str) -> Iterator[tuple[in
 def _objects(members: Members, name: str) -> list[tuple[int, Members]]:
     items = members.get(name)
     listed = items if isinstance(items, list) else []
-    return [(at, item) for at, item in enumerate(listed) if isinstance(item, Mapping)]
+    return [(at, item) for at, item in enumerate(listed) if isinstance(item, dict)]
 
 
 def _object(members: Members, name: str) -> Members:
     value = members.get(name)
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _INTERRUPTED: Final = 130  # as a shell reports a program ended by Ctrl-C
 
 Transactions = Annotated[
-    int, typer.Option(min=24, metavar="N", help="How many transactions of each provider.")
+    int, typer.Option(min=30, metavar="N", help="How many transactions of each provider.")
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="The same seed sends the same callbacks.")]
 

@@ -36,6 +36,21 @@ ManagementPort = Annotated[
         help="Of the ingress's /readyz and /metrics, the workers' follow; default: 9190.",
     ),
 ]
+IntakePort = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=_PORT_MAX,
+        metavar="N",
+        help="For requests of SEND; default: 8081. First run only.",
+    ),
+]
+StreamsPort = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=_PORT_MAX, metavar="N", help="For status streams; default: 8082. First run only."
+    ),
+]
 JwksPort = Annotated[
     int | None,
     typer.Option(
@@ -53,6 +68,8 @@ def up(
     port: Port = None,
     kafka_port: KafkaPort = None,
     management_port: ManagementPort = None,
+    intake_port: IntakePort = None,
+    streams_port: StreamsPort = None,
     jwks_port: JwksPort = None,
     cache: CacheDirectory = None,
 ) -> None:
@@ -70,6 +87,8 @@ def up(
         kafka=f"127.0.0.1:{kafka_port}" if kafka_port else defaults.kafka,
         ingress_port=port or defaults.ingress_port,
         management_port=management_port or defaults.management_port,
+        intake_port=intake_port or defaults.intake_port,
+        streams_port=streams_port or defaults.streams_port,
         jwks_port=jwks_port or defaults.jwks_port,
     )
     file = write_installation(directory, addresses)
@@ -97,7 +116,7 @@ async def _run(
                 on_progress=lambda line: aside.print(f"· {line}"),
             ) as esito,
         ):
-            _introduce(esito, file, variables)
+            _introduce(esito, file)
             raise await esito.processes.died()
 
     # A signal ends it while it starts as well as later.
@@ -105,8 +124,8 @@ async def _run(
     aside.print("· Stopped")
 
 
-def _introduce(esito: "LocalEsito", file: Path, variables: "Mapping[str, str]") -> None:
-    from ops.curl_commands import curl_commands
+def _introduce(esito: "LocalEsito", file: Path) -> None:
+    from ops.curl_commands import curl_commands, send_road
 
     screen = console()
     screen.print(f"\nEsito takes callbacks at {esito.url}; Ctrl-C stops it.\n")
@@ -114,15 +133,22 @@ def _introduce(esito: "LocalEsito", file: Path, variables: "Mapping[str, str]") 
     screen.print(f"secrets        {file.parent / 'keys'}")
     screen.print(f"logs           {file.parent / 'logs'}")
     screen.print(f"Kafka          {esito.configuration.kafka_bootstrap_servers}")
+    screen.print(f"PostgreSQL     {esito.configuration.database.url}", soft_wrap=True)
+    screen.print(f"intake         {esito.configuration.intake.public_url}")
+    screen.print(f"streams        {esito.configuration.streams.public_url}")
     for name, port in esito.processes.management_ports.items():
         screen.print(f"{name:21} http://127.0.0.1:{port}/metrics")
     screen.print()
     for whom, command in curl_commands(file.parent, url=esito.url).items():
         screen.print(plain(f"Send a callback as {whom}:", style="bold"))
         screen.print(f"\n{command}\n", soft_wrap=True)
+    screen.print(plain("Send a notification as a public body, and follow it:", style="bold"))
+    road = file.parent / "send-road.sh"
+    road.write_text(send_road(file.parent, esito.configuration, url=esito.url))
+    screen.print(f"\nbash {road}  # curl, step by step, to read and to change\n", soft_wrap=True)
     screen.print(plain("See what comes out, in another terminal:", style="bold"))
-    for variable, value in variables.items():
-        screen.print(f"export {variable}={value}")
+    for variable, value in esito.variables.items():
+        screen.print(f"export {variable}='{value}'", soft_wrap=True)
     screen.print(f"export ESITO_CONFIGURATION={file}")
     screen.print("esito tap --from-beginning")
     screen.print("esito simulate --provider srtp --transactions 100 --faults all --compare\n")

@@ -7,9 +7,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ops.__main__ import app
+from runtime.configuration import Database
 from tests.integration.ingress import Ingress
+from tests.integration.intake import Intake
 from tests.integration.records import Esito, Shelf, write_configuration
 from tests.kafka import Kafka, run
+from tests.postgres import Postgres
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,35 @@ def make_ingress(kafka: Kafka, tmp_path: Path, topic_prefix: str) -> Callable[..
 
     def make(**settings: object) -> Ingress:
         return Ingress(tmp_path, kafka.bootstrap_servers, topic_prefix, **settings)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def shared_intake(
+    kafka: Kafka, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Intake]:
+    """Give one running intake to all tests of a module; each keeps to ids of its own."""
+    directory = tmp_path_factory.mktemp("intake")
+    prefix = f"{directory.name}.{id(directory):x}."
+    with postgres.database() as database:
+        intake = Intake(directory, kafka.bootstrap_servers, prefix, database)
+        try:
+            run(intake.prepare())
+            run(intake.start())
+            yield intake
+        finally:
+            intake.kill()
+
+
+@pytest.fixture
+def make_intake(
+    kafka: Kafka, database: Database, tmp_path: Path, topic_prefix: str
+) -> Callable[..., Intake]:
+    """Return how to describe an intake of one's own; `intake.running(...)` starts it."""
+
+    def make(**settings: object) -> Intake:
+        return Intake(tmp_path, kafka.bootstrap_servers, topic_prefix, database, **settings)
 
     return make
 

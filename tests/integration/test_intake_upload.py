@@ -13,6 +13,7 @@ from runtime.slots import open_version
 from tests.integration.upload_site import BODY, ENDPOINT, Site, code_of, digest, head, upload_site
 from tests.s3 import S3
 
+CHECKSUM = "x-amz-checksum-sha256"
 PDF = b"%PDF-1.7\n" + secrets.token_bytes(300_000)
 # More than two parts of a multipart upload.
 LARGE = b"%PDF-1.7\n" + secrets.token_bytes(1_000_000) * 13
@@ -42,7 +43,7 @@ async def content_of(store: Store, path: str) -> bytes:
 async def test_upload_is_stored_and_its_version_says_what_it_is(site: Site, content: bytes) -> None:
     slot = await site.slot(content)
 
-    status, headers, _ = await site.put(slot, x_amz_checksum_sha256=digest(content))
+    status, headers, _ = await site.put(slot, headers={CHECKSUM: digest(content)})
 
     version = open_version(
         headers["x-amz-version-id"],
@@ -68,7 +69,7 @@ async def test_another_file_leaves_nothing(site: Site, size: int, settings: Obje
 
     assert (status, code_of(text)) == (400, "BadDigest")
     assert await site.stored() == []
-    assert await left_behind(site, settings) == []
+    assert left_behind(settings) == []
 
 
 async def test_aborted_upload_leaves_nothing(site: Site, settings: ObjectStore, s3: S3) -> None:
@@ -76,14 +77,14 @@ async def test_aborted_upload_leaves_nothing(site: Site, settings: ObjectStore, 
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     writer.write(head(slot, f"content-length: {len(LARGE)}") + LARGE[:8_000_000])
     await writer.drain()
-    await until(lambda: under_way(site) == 1)
+    await site.until_under_way(1)
 
     writer.transport.abort()
-    await until(lambda: under_way(site) == 0)
+    await site.until_under_way(0)
 
     assert await reader.read(1) == b""
     assert await site.stored() == []
-    assert await left_behind(site, settings) == []
+    assert left_behind(settings) == []
     assert s3.unfinished_uploads(settings.url.rpartition("/")[2]) == []
 
 
@@ -136,22 +137,9 @@ async def test_files_of_two_bodies_lie_apart(site: Site) -> None:
     assert bodies == [BODY, "comune-y"]
 
 
-def under_way(site: Site) -> float:
-    value = site.metrics.registry.get_sample_value("esito_intake_open_uploads")
-    assert value is not None
-    return value
-
-
-async def left_behind(site: Site, settings: ObjectStore) -> list[str]:
+def left_behind(settings: ObjectStore) -> list[str]:
     """Return what a directory keeps of uploads that are over."""
     if not settings.url.startswith("file:"):
         return []
     staging = Path(settings.url.removeprefix("file://")) / ".staging"
     return [one.name for one in staging.glob("*")]
-
-
-async def until(condition: "object") -> None:
-    assert callable(condition)
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)

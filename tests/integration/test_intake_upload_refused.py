@@ -44,7 +44,7 @@ async def test_wrong_head_is_refused(
 ) -> None:
     slot = await site.slot(PDF)
 
-    found, _, text = await site.put(slot, **headers)
+    found, _, text = await site.put(slot, headers=headers)
 
     assert (found, code_of(text)) == (status, code)
     assert await site.stored() == []
@@ -147,6 +147,20 @@ async def test_length_is_refused_before_the_body_comes(
     assert code_of(answer) == code
 
 
+async def test_client_that_asks_first_is_told_to_go_on(site: Site) -> None:
+    slot = await site.slot(PDF)
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(head(slot, f"content-length: {len(PDF)}", "expect: 100-continue"))
+
+    interim = await reader.readuntil(b"\r\n\r\n")
+    writer.write(PDF)
+    answer = await reader.read()
+    writer.close()
+
+    assert interim == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
 async def test_body_that_says_no_length_is_bounded(site: Site) -> None:
     slot = await site.slot(bytes(SIZE_MAX + 1))
     chunk = b"%x\r\n%s\r\n" % (10_000, bytes(10_000))
@@ -228,7 +242,7 @@ async def test_one_upload_too_many_is_told_to_come_later(settings: ObjectStore) 
         _, writer = await asyncio.open_connection("127.0.0.1", site.port)
         writer.write(head(slot, f"content-length: {len(PDF)}") + PDF[:100])
         await writer.drain()
-        await _until_under_way(site)
+        await site.until_under_way(1)
 
         status, headers, text = await site.put(slot)
         writer.transport.abort()
@@ -242,8 +256,7 @@ async def test_store_that_is_away_is_our_fault_and_tells_nothing(
 ) -> None:
     slot = await site.slot(PDF)
     directory = Path(settings.url.removeprefix("file://"))
-    directory.rmdir()
-    directory.write_text("no directory")
+    _replace_by_file(directory)
 
     status, headers, text = await site.put(slot)
 
@@ -271,10 +284,9 @@ def outcomes(site: Site) -> dict[str, float]:
     return found
 
 
-async def _until_under_way(site: Site) -> None:
-    async with asyncio.timeout(10):
-        while not site.metrics.registry.get_sample_value("esito_intake_open_uploads"):
-            await asyncio.sleep(0.01)
+def _replace_by_file(directory: Path) -> None:
+    directory.rmdir()
+    directory.write_text("no directory")
 
 
 async def _read_all(reader: asyncio.StreamReader) -> bytes:

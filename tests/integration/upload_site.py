@@ -6,7 +6,7 @@ import io
 import json
 import secrets
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -58,10 +58,9 @@ class Slot:
     content: bytes
     media_type: str
 
-    def headers(self, **more: str) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
         """Return the headers of an honest upload without a checksum."""
-        given = {"content-type": self.media_type, "x-amz-meta-secret": self.secret}
-        return given | {name.replace("_", "-"): value for name, value in more.items()}
+        return {"content-type": self.media_type, "x-amz-meta-secret": self.secret}
 
 
 @dataclass(slots=True)
@@ -79,7 +78,7 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def preload(self, items: Any, body: str = BODY) -> tuple[int, Any]:  # noqa: ANN401 - JSON
+    async def preload(self, items: Any, body: str = BODY) -> tuple[int, Any]:  # noqa: ANN401 - any JSON
         data = items if isinstance(items, bytes) else json.dumps(items).encode()
         url = f"{self.url}/delivery/attachments/preload"
         async with self.http.post(url, data=data, headers={"x-body": body}) as answer:
@@ -94,11 +93,16 @@ class Site:
         return Slot(given["key"], given["secret"], urlsplit(given["url"]).path, content, media_type)
 
     async def put(
-        self, slot: Slot, content: bytes | None = None, **headers: str
+        self,
+        slot: Slot,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Mapping[str, str], str]:
         data = slot.content if content is None else content
         async with self.http.put(
-            self.url + slot.path, data=io.BytesIO(data), headers=slot.headers(**headers)
+            self.url + slot.path,
+            data=io.BytesIO(data),
+            headers=slot.headers() | dict(headers or {}),
         ) as answer:
             return answer.status, answer.headers, await answer.text()
 
@@ -112,6 +116,13 @@ class Site:
             return await reader.read()
         finally:
             writer.close()
+
+    async def until_under_way(self, uploads: int) -> None:
+        """Wait until so many uploads are under way."""
+        name = "esito_intake_open_uploads"
+        async with asyncio.timeout(20):
+            while self.metrics.registry.get_sample_value(name) != uploads:  # noqa: ASYNC110 - a gauge
+                await asyncio.sleep(0.01)
 
     async def stored(self, prefix: str = ENDPOINT) -> list[str]:
         return [one.path async for page in self.store.pages(prefix) for one in page]
@@ -137,7 +148,7 @@ def code_of(answer: bytes | str) -> str:
 
 @asynccontextmanager
 async def upload_site(
-    settings: ObjectStore, keys: Sequence[Key] = (), **intake: Any
+    settings: ObjectStore, keys: Sequence[Key] = (), **intake: float
 ) -> AsyncIterator[Site]:
     """Serve until the block ends."""
     ring = KeyRing(tuple(keys) or (Key("2026", secrets.token_bytes(32)),))
@@ -149,29 +160,17 @@ async def upload_site(
         settings=Attachments(slot_keys=(KeyFile(id="2026", file=Path("unused")),)),
         ring=lambda: ring,
     )
-    preload = Preload(public_url="http://x/", clock=clock, random_bytes=secrets.token_bytes)
     uploads = Uploads(
-        Intake(**intake),
+        Intake.model_validate(intake),
         {ENDPOINT: slots},
         store,
         metrics=metrics,
         log=structlog.get_logger(),
         clock=clock,
     )
-
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        if request.method == "PUT":
-            return await uploads.answer(request, request.path.removeprefix(UPLOADS))
-        try:
-            return preload.answer(slots, request.headers["x-body"], await request.read())
-        except Invalid as error:
-            return problem_answer(invalid(error.errors), retry_after_seconds=1)
-
-    def malformed() -> web.Response:
-        return problem_answer(Problem(400, "malformed", closing=True), retry_after_seconds=1)
-
+    handle = _handler(slots, uploads, clock)
     limits = Limits(host="127.0.0.1", port=0, connections_max=256)
-    server = UploadServer(handle, limits=limits, malformed=malformed)
+    server = UploadServer(handle, limits=limits, malformed=_malformed)
     listener = await listen(server, limits, name="intake")
     port = listener.sockets[0].getsockname()[1]
     try:
@@ -181,3 +180,23 @@ async def upload_site(
         listener.close()
         await server.finish(end=asyncio.get_running_loop().time() + 2)
         await listener.wait_closed()
+
+
+def _handler(
+    slots: EndpointSlots, uploads: Uploads, clock: Clock
+) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+    preload = Preload(public_url="http://x/", clock=clock, random_bytes=secrets.token_bytes)
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "PUT":
+            return await uploads.answer(request, request.path.removeprefix(UPLOADS))
+        try:
+            return preload.answer(slots, request.headers["x-body"], await request.read())
+        except Invalid as error:
+            return problem_answer(invalid(error.errors), retry_after_seconds=1)
+
+    return handle
+
+
+def _malformed() -> web.Response:
+    return problem_answer(Problem(400, "malformed", closing=True), retry_after_seconds=1)

@@ -21,8 +21,8 @@ def page(*elements: object) -> bytes:
 
 
 def test_page_is_cut_into_the_bytes_of_its_elements() -> None:
-    first = '{"eventId": "%038d",  "n": 1.50, "iun": "é"}' % 7
-    second = '{"eventId":"%038d","notificationRequestId":"abc"}' % 9
+    first = f'{{"eventId": "{7:038}",  "n": 1.50, "iun": "é"}}'
+    second = f'{{"eventId":"{9:038}","notificationRequestId":"abc"}}'
 
     found = read_page(f" [\n{first} ,\t{second}\r\n] ".encode(), element_bytes_max=BYTES_MAX)
 

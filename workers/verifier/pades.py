@@ -21,19 +21,22 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.validation import (
     EmbeddedPdfSignature,
-    KeyUsageConstraints,
     PdfSignatureStatus,
     SignatureCoverageLevel,
     async_validate_pdf_signature,
 )
+from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
-from pyhanko_certvalidator.context import SimpleTrustManager
 
 Outcome = Literal[
     "valid", "tampered", "changed_later", "partial", "untrusted", "expired", "unsupported"
 ]
-SIGNATURES_MAX: Final = 50  # each is verified, and compared with every later revision
-_OUT_OF_BOUNDS: Final = "OUT_OF_BOUNDS"  # ETSI EN 319 102-1 §5.1.3: not valid at that time
+# Each signature is verified, and what it covers compared with every later revision.
+SIGNATURES_MAX: Final = 50
+REVISIONS_MAX: Final = 200
+# ETSI EN 319 102-1 §5.1.3: the certificate was not valid at that time; a hash or key is too weak.
+_OUT_OF_BOUNDS: Final = "OUT_OF_BOUNDS"
+_WEAK: Final = "CRYPTO_CONSTRAINTS_FAILURE"
 _USAGE: Final = KeyUsageConstraints(key_usage={"non_repudiation"})
 
 
@@ -48,8 +51,7 @@ def read_signatures(
         MemoryError: it takes more memory than the process may have.
     """
     try:
-        found = _signatures(file)
-        return tuple(_outcomes(found, roots, at)) or ("unsupported",)
+        return tuple(_outcomes(_signatures(file), roots, at))
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - pyHanko has no one error for what it cannot read
@@ -61,6 +63,10 @@ def _signatures(file: BinaryIO) -> list[EmbeddedPdfSignature]:
     reader = PdfFileReader(file, strict=True)
     if reader.encrypted:
         reader.decrypt(b"")
+    if reader.xrefs.total_revisions > REVISIONS_MAX:
+        raise ValueError("more revisions than are compared")
+    if not reader.embedded_signatures:
+        raise ValueError("an object has the form of a signature, and no field names it")
     return list(reader.embedded_regular_signatures)
 
 
@@ -88,18 +94,23 @@ def _outcome(
     if coverage is None or coverage < SignatureCoverageLevel.ENTIRE_REVISION:  # 2
         return "partial"
     level = status.modification_level
-    if level is None or not status.docmdp_ok:  # 3
-        return "changed_later"
-    if last and level > ModificationLevel.LTA_UPDATES:
-        return "changed_later"
+    if level is None or not status.docmdp_ok or (last and level > ModificationLevel.LTA_UPDATES):
+        return "changed_later"  # 3
     if not status.seed_value_ok:
         return "unsupported"
-    if _is_out_of_bounds(status):  # 4
-        stamped_at = _stamped_at(status)
-        if stamped_at is not None:
-            status = _status(signature, roots, stamped_at)
+    return _trust(signature, status, roots)  # 4
+
+
+def _trust(
+    signature: EmbeddedPdfSignature, status: PdfSignatureStatus, roots: Sequence[Certificate]
+) -> Outcome:
+    stamped_at = _stamped_at(status) if _is_out_of_bounds(status) else None
+    if stamped_at is not None:
+        status = _status(signature, roots, stamped_at)
     if status.trusted:
         return "valid"
+    if _problem(status).startswith(_WEAK):
+        return "unsupported"
     return "expired" if _is_out_of_bounds(status) else "untrusted"
 
 
@@ -107,8 +118,7 @@ def _status(
     signature: EmbeddedPdfSignature, roots: Sequence[Certificate], moment: datetime
 ) -> PdfSignatureStatus:
     context = ValidationContext(
-        # Without a manager of its own it would trust the operating system's roots.
-        trust_manager=SimpleTrustManager.build(trust_roots=list(roots)),
+        trust_roots=list(roots),  # none: nobody is trusted; None: whom the operating system trusts
         moment=moment,
         allow_fetching=False,
         revocation_mode="soft-fail",
@@ -119,8 +129,12 @@ def _status(
 
 
 def _is_out_of_bounds(status: PdfSignatureStatus) -> bool:
+    return _problem(status).startswith(_OUT_OF_BOUNDS)
+
+
+def _problem(status: PdfSignatureStatus) -> str:
     indication: Any = status.trust_problem_indic
-    return indication is not None and str(indication.name).startswith(_OUT_OF_BOUNDS)
+    return "" if indication is None else str(indication.name)
 
 
 def _stamped_at(status: PdfSignatureStatus) -> datetime | None:

@@ -2,7 +2,7 @@
 
 Runs in a process that may be killed (file_judge.py), so what is bounded here is what can be counted
 beforehand; time and memory are bounded from outside. Strict: a file that only a repair makes
-readable shows different readers different things. Content streams are never unpacked.
+readable shows different readers different things, so what qpdf merely warns of is refused. Content streams are never unpacked.
 """
 
 import re
@@ -93,6 +93,8 @@ def _structure(pdf: pikepdf.Pdf, limits: PdfLimits) -> Structure:
     for text in _texts(pdf):
         scripted = scripted or _is_script(text)
         signed = signed or _SIGNED in text
+    if pdf.get_warnings():
+        return Structure("broken")
     if scripted and not limits.scripts_taken:
         return Structure("scripted", pages, signed)
     return Structure("", pages, signed)
@@ -115,7 +117,7 @@ def _pages(pdf: pikepdf.Pdf, pages_max: int) -> int:
         if kids is None:
             pages += 1
         else:
-            waiting.extend(kids)  # type: ignore[arg-type]  # pikepdf: an Array is iterable
+            waiting.extend(kids)
     return pages
 
 

@@ -1,7 +1,7 @@
 """Join what a provider demands, an endpoint configures and the loaded keys: one policy each."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,7 @@ from contracts.provider import Provider, VerifiedToken
 from runtime.configuration import Endpoint
 from runtime.key_source import KeySource
 from runtime.signature_configuration import Tokens
+from workers.verifier.notification_sources import NotificationSources
 from workers.verifier.policy import Digest, Policy, VerifyToken
 from workers.verifier.presentations import verify_presentations
 from workers.verifier.presentations_source import load_presentations
@@ -22,11 +23,15 @@ from workers.verifier.xml_schema import Schemas
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where keys come from and come anew: secrets, certificates, key sets of token issuers."""
+    """Where keys come from and come anew: secrets, certificates, key sets of token issuers.
+
+    `notifications` is there where an endpoint takes requests of public bodies.
+    """
 
     keys: KeySource
     trust: TrustSource
     key_of: KeyOf
+    notifications: NotificationSources | None = None
 
 
 def endpoint_policies(
@@ -55,11 +60,24 @@ def what_is_missing(provider: Provider, endpoint: Endpoint) -> str:
     for name in ("xmldsig", "detached_signature", "detached_jws"):
         if getattr(endpoint, name) is not None and name not in offered:
             return f"provider {provider.name} offers no {name}; remove the key"
+    return (
+        _section_missing(provider, endpoint)
+        or (offered and _signature_missing(provider, endpoint, offered))
+        or ""
+    )
+
+
+def _section_missing(provider: Provider, endpoint: Endpoint) -> str:
+    """Return which section of the provider's own is absent, or is none of its."""
     if provider.tokens is None and endpoint.tokens is not None:
         return f"provider {provider.name} sends no tokens; remove the key"
     if provider.tokens is not None and endpoint.tokens is None:
         return f"provider {provider.name} needs the key tokens"
-    return _signature_missing(provider, endpoint, offered) if offered else ""
+    if provider.needs is None and endpoint.notifications is not None:
+        return f"provider {provider.name} takes no requests; remove the key notifications"
+    if provider.needs is not None and not (endpoint.notifications or endpoint.remote_stream):
+        return f"provider {provider.name} needs the key notifications, or remote_stream"
+    return ""
 
 
 def _signature_missing(provider: Provider, endpoint: Endpoint, offered: list[str]) -> str:
@@ -86,7 +104,14 @@ def _policy(provider: Provider, endpoint: Endpoint, sources: Sources) -> Policy:
         schemas=Schemas(endpoint.schema_directory) if endpoint.schema_directory else None,
         document=provider.document,
         verify_token=_token_verifier(endpoint.tokens, sources.key_of) if endpoint.tokens else None,
+        settings=_settings(endpoint, sources),
     )
+
+
+def _settings(endpoint: Endpoint, sources: Sources) -> Callable[[], object]:
+    if sources.notifications is None:
+        return lambda: None
+    return partial(sources.notifications.rules, endpoint.name)
 
 
 def _token_verifier(tokens: Tokens, key_of: KeyOf) -> VerifyToken:

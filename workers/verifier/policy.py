@@ -21,7 +21,8 @@ class Policy:
     """What one endpoint's callbacks must prove.
 
     `keys` and `trust` are functions because files change. `document` is the provider's: it finds
-    the XML document in a JSON envelope.
+    the XML document in a JSON envelope. `settings` returns what the provider's own section of the
+    endpoint amounts to, if it has one.
     """
 
     endpoint: Endpoint
@@ -32,3 +33,4 @@ class Policy:
     schemas: Schemas | None = None
     document: Callable[[Mapping[str, Any]], str | None] | None = None
     verify_token: VerifyToken | None = None
+    settings: Callable[[], Any] = lambda: None

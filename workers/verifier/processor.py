@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from contracts.provider import Provider
 from contracts.raw import TRACEPARENT, RawCallback
@@ -9,8 +10,10 @@ from contracts.topics import Topics
 from contracts.update import JSON_MEDIA_TYPE, Statement, VerifiedUpdate
 from runtime.metrics import Metrics
 from workers.processor import InputRecord, Output
+from workers.verifier.finder import Finder, Wanted
+from workers.verifier.lookups import Lookups
 from workers.verifier.policy import Policy
-from workers.verifier.verify import verify
+from workers.verifier.verify import needs_of, verify
 
 
 class VerifierProcessor:
@@ -22,25 +25,40 @@ class VerifierProcessor:
         policies: Mapping[str, Policy],
         topics: Topics,
         metrics: Metrics,
+        *,
+        finders: Mapping[str, Finder] = MappingProxyType({}),
+        partition: int = 0,
     ) -> None:
-        """Judge by the policies of the provider's endpoints, by name."""
+        """Judge by the policies of the provider's endpoints, by name.
+
+        `finders` look up what requests need, by endpoint.
+        """
         self._provider = provider
         self._policies = policies
         self._topics = topics
         self._metrics = metrics
+        self._lookups = Lookups(self._wanted, finders, partition) if finders else None
+        self._last_offset = -1
         self._verified: Counter[tuple[str, str, str]] = Counter()
         self._findings: Counter[tuple[str, str]] = Counter()
 
     async def restore(self) -> None:
         """Forget what a former owner of the partition had in hand."""
+        if self._lookups is not None:
+            self._lookups.drop()
         self.aborted()
 
     async def prepare(self, records: Sequence[InputRecord]) -> int:
-        """Return that all are ready: nothing has to be looked up."""
-        return len(records)
+        """Look up what requests need; return how many of the first records have all of it.
+
+        Raises:
+            Unavailable: a store or a registry is away.
+        """
+        return len(records) if self._lookups is None else await self._lookups.prepare(records)
 
     def process(self, record: InputRecord) -> Sequence[Output]:
         """Return the verified updates of one raw record."""
+        self._last_offset = record.offset
         callback = RawCallback.from_record(record.value, record.headers)
         updates = verify(
             callback,
@@ -48,6 +66,7 @@ class VerifierProcessor:
             policies=self._policies,
             topic=record.topic,
             at=(record.partition, record.offset),
+            evidence=self._lookups.evidence(record) if self._lookups else {},
         )
         outputs = [self._output(update, callback.traceparent) for update in updates]
         self._count(updates)
@@ -58,7 +77,9 @@ class VerifierProcessor:
         return ()
 
     def committed(self) -> None:
-        """Publish what was counted in the batch."""
+        """Publish what was counted in the batch, and forget what was looked up for it."""
+        if self._lookups is not None:
+            self._lookups.forget(self._last_offset)
         for (endpoint, scheme, key_id), number in self._verified.items():
             self._metrics.counter("esito_verifier_proofs_total", endpoint, scheme, key_id).inc(
                 number
@@ -76,6 +97,15 @@ class VerifierProcessor:
         """Return nothing: verification has no deadlines."""
         del now_milliseconds
         return ()
+
+    def _wanted(self, record: InputRecord) -> Wanted | None:
+        """Return what a record needs; None of one that will not get so far: `process` says why."""
+        try:
+            callback = RawCallback.from_record(record.value, record.headers)
+            needs = needs_of(callback, provider=self._provider, policies=self._policies)
+        except Exception:  # noqa: BLE001 - as it fails here it fails there, where that is told
+            return None
+        return Wanted(callback, needs) if needs else None
 
     def _count(self, updates: Sequence[VerifiedUpdate]) -> None:
         for update in updates[:1]:  # one proof and one list of findings for all of a callback

@@ -24,10 +24,13 @@ def prove(callback: RawCallback, policy: Policy) -> SignedBytes:
     """Return the callback's bytes with the proof of who vouches for them.
 
     Raises:
-        Rejected: `principal_missing`, or what a scheme of the endpoint says of these bytes.
+        Rejected: `principal_missing`, `key_unknown`, or what a scheme of the endpoint says of these
+            bytes.
     """
     if callback.source is Source.EXPECTATION:
         return _signed(callback, [Proven(_by_principal(callback, Scheme.API_KEY))])
+    if callback.source is Source.REQUEST:
+        return _signed(callback, [Proven(_by_body(callback, policy))])
     proven = [*prove_signatures(callback, policy), *_by_door(callback, policy)]
     if not proven:
         raise Rejected(RejectionCode.SIGNATURE_MISSING, "no scheme of the endpoint")
@@ -71,6 +74,25 @@ def _by_principal(callback: RawCallback, scheme: Scheme) -> Proof:
     key_id = principal_key(callback, scheme)
     signer = "own" if callback.source is Source.EXPECTATION else callback.endpoint
     return Proof(scheme=scheme, algorithm="none-over-body", key_id=key_id, signer=signer)
+
+
+def _by_body(callback: RawCallback, policy: Policy) -> Proof:
+    """Take the intake's word for which key of which public body a request came with.
+
+    The key must still be configured, so that one that was stolen can be shut out of replays too:
+    a key that is only out of use stays, with its `not_after`.
+    """
+    name = principal_key(callback, Scheme.API_KEY)
+    body_id, _, key_id = name.partition(".")
+    section = policy.endpoint.notifications
+    for body in section.bodies if section else ():
+        if body.id == body_id:
+            if any(key.id == key_id for key in body.keys):
+                return Proof(
+                    scheme=Scheme.API_KEY, algorithm="none-over-body", key_id=name, signer=body_id
+                )
+            raise Rejected(RejectionCode.KEY_UNKNOWN, "the public body has no such key")
+    raise Rejected(RejectionCode.PRINCIPAL_MISSING, "no public body of the endpoint")
 
 
 def principal_key(callback: RawCallback, scheme: Scheme) -> str:

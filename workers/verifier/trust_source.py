@@ -97,6 +97,15 @@ def load_trust(certificates: Certificates) -> Trust:
     return _trust(certificates, _contents(certificates))
 
 
+def read_certificates(file: Path) -> tuple[x509.Certificate, ...]:
+    """Return the certificates of a file in PEM.
+
+    Raises:
+        Broken: the file is missing, or is none.
+    """
+    return tuple(_certificates_of(file, _read(file)))
+
+
 def _contents(section: Certificates) -> _Contents:
     files = (
         *section.root_files,

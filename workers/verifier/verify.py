@@ -1,7 +1,7 @@
 """Turn one raw callback into verified updates. Pure.
 
 1. prove who vouches for the bytes
-2. decode what was signed
+2. decode what was signed, and lay beside it what was looked up
 3. compare the party that the message names with the one that proved who it is
 4. bind the path to the transaction, and verify the tokens inside
 5. translate
@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -56,21 +58,23 @@ def verify(
     policies: Mapping[str, Policy],
     topic: str,
     at: tuple[int, int],
+    evidence: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[VerifiedUpdate, ...]:
     """Return one update for each transaction the callback speaks of; all of them, or none.
 
-    `at` is partition and offset of the raw record in `topic`.
+    `at` is partition and offset of the raw record in `topic`; `evidence` is what was found of all
+    that `needs_of` names.
 
     Raises:
         Rejected: the callback can never become a status; the code says why.
-        Unavailable: a key set that may hold the key is being read.
+        Unavailable: a key set that may hold the key is being read; something that is needed has
+            not been looked up.
     """
-    policy = policies.get(callback.endpoint)
-    if policy is None:
-        raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, callback.endpoint)
+    policy = _policy_of(callback, policies)
     signed = prove(callback, policy)  # 1
     expectation = callback.source is Source.EXPECTATION
     fields = decode_json(signed) if expectation else _decoded(signed, provider, policy)  # 2
+    fields = replace(fields, evidence=evidence, place=at, settings=policy.settings())
     if provider.speaker is not None and not expectation:
         _check_speaker(provider.speaker(fields), signed.speaks_for)  # 3
     fields = _with_tokens(_bound(fields, provider, policy), provider, policy)  # 4
@@ -84,6 +88,28 @@ def verify(
         origin=_origin(signed, topic, at),
     )
     return tuple(update(what=what) for what in _said(fields, provider, policy))  # 5
+
+
+def needs_of(
+    callback: RawCallback, *, provider: Provider, policies: Mapping[str, Policy]
+) -> Mapping[str, Any]:
+    """Return what must be looked up before `verify` can judge the callback, by name.
+
+    Raises:
+        Rejected, Unavailable: as `verify`, which will say so again.
+    """
+    if provider.needs is None or callback.source is Source.EXPECTATION:
+        return {}
+    policy = _policy_of(callback, policies)
+    fields = _decoded(prove(callback, policy), provider, policy)
+    return provider.needs(replace(fields, settings=policy.settings()))
+
+
+def _policy_of(callback: RawCallback, policies: Mapping[str, Policy]) -> Policy:
+    policy = policies.get(callback.endpoint)
+    if policy is None:
+        raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, callback.endpoint)
+    return policy
 
 
 def _origin(signed: SignedBytes, topic: str, at: tuple[int, int]) -> Origin:

@@ -1,0 +1,174 @@
+"""Make PDFs for tests: plain, signed, changed after signing. Hostile ones are in hostile_pdfs.py."""
+
+import io
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import cache, partial
+from typing import Any, Final
+
+import pikepdf
+from asn1crypto import keys
+from asn1crypto import x509 as asn1_x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from pyhanko.pdf_utils.generic import DictionaryObject, NameObject, StreamObject
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import signers, timestamps
+from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from tests.certificates import SIGNING, YEAR, Issued, issue, root
+from tests.updates import NOON
+
+COMMITTING: Final = ("content_commitment",)
+
+
+@cache
+def pdf_root() -> Issued:
+    """Return the root that trusted signers of PDFs have."""
+    return root("PDF Root", key_type="rsa")
+
+
+@cache
+def signer() -> Issued:
+    """Return a certificate to sign PDFs with."""
+    return issue(pdf_root(), "Mayor", key_type="rsa", key_usage=COMMITTING)
+
+
+@cache
+def expired_signer() -> Issued:
+    """Return one that was valid until a day before NOON."""
+    return issue(
+        pdf_root(),
+        "Former Mayor",
+        key_type="rsa",
+        key_usage=COMMITTING,
+        not_after=NOON - timedelta(days=1),
+    )
+
+
+@cache
+def stranger() -> Issued:
+    """Return a signer whom nobody vouches for."""
+    return issue(root("Other Root", key_type="rsa"), "Stranger", key_type="rsa", key_usage=COMMITTING)
+
+
+@cache
+def timestamp_authority() -> Issued:
+    """Return a certificate to make timestamps with."""
+    return issue(
+        pdf_root(),
+        "TSA",
+        key_type="rsa",
+        key_usage=SIGNING,
+        extended_key_usage=[ExtendedKeyUsageOID.TIME_STAMPING],
+    )
+
+
+def pdf(*, pages: int = 1, filler_bytes: int = 0, root_entries: dict[str, Any] | None = None) -> bytes:
+    """Return a PDF; `filler_bytes` of noise stand in the content of its first page."""
+    made = pikepdf.new()
+    for _ in range(pages):
+        made.add_blank_page()
+    noise = random.Random(7).randbytes(filler_bytes)
+    made.pages[0].Contents = made.make_stream(b"BT ET\n" + noise)
+    for name, value in (root_entries or {}).items():
+        made.Root[name] = value
+    return saved(made)
+
+
+def saved(made: pikepdf.Pdf, **options: Any) -> bytes:  # noqa: ANN401 - options of pikepdf's
+    """Return a PDF as a file, always of the same bytes."""
+    file = io.BytesIO()
+    made.save(file, deterministic_id=not options.get("encryption"), **options)
+    made.close()
+    return file.getvalue()
+
+
+def signed(
+    document: bytes,
+    by: Issued | None = None,
+    *,
+    field: str = "Signature1",
+    certify: MDPPerm | None = None,
+    stamped_at: datetime | None = None,
+    digest: str = "sha256",
+    subfilter: SigSeedSubFilter = SigSeedSubFilter.PADES,
+) -> bytes:
+    """Return the PDF with one more signature, in a revision of its own."""
+    by = by or signer()
+    metadata = signers.PdfSignatureMetadata(
+        field_name=field,
+        md_algorithm=digest,
+        subfilter=subfilter,
+        certify=certify is not None,
+        docmdp_permissions=certify or MDPPerm.FILL_FORMS,
+    )
+    sign = partial(
+        signers.sign_pdf,
+        IncrementalPdfFileWriter(io.BytesIO(document)),
+        metadata,
+        signer=_signer(by),
+        timestamper=_Stamper(stamped_at) if stamped_at else None,
+    )
+    # In a thread of its own: it runs an event loop, and so may whoever calls.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return bytes(thread.submit(sign).result().getvalue())
+
+
+def changed(document: bytes, change: Callable[[IncrementalPdfFileWriter], None]) -> bytes:
+    """Return the PDF with a later revision."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(document))
+    change(writer)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def other_content(writer: IncrementalPdfFileWriter) -> None:
+    """Change what the first page shows."""
+    page = writer.root["/Pages"]["/Kids"][0]
+    text = StreamObject(stream_data=b"BT /F1 12 Tf (You owe us 1,000,000 euro) Tj ET")
+    page[NameObject("/Contents")] = writer.add_object(text)
+    writer.mark_update(page.container_ref or page.get_container_ref())
+
+
+def an_annotation(writer: IncrementalPdfFileWriter) -> None:
+    """Stick a note on the first page."""
+    page = writer.root["/Pages"]["/Kids"][0]
+    note = DictionaryObject({NameObject("/Type"): NameObject("/Annot")})
+    page["/Annots"].append(writer.add_object(note))
+    writer.update_container(page["/Annots"])
+
+
+def tampered(document: bytes) -> bytes:
+    """Return a signed PDF with another byte in the content of its first page."""
+    at = document.index(b"BT ET")
+    return document[:at] + b"BT  T" + document[at + 5 :]
+
+
+class _Stamper(timestamps.DummyTimeStamper):
+    """A timestamp authority without a network, whose clock stands."""
+
+    def __init__(self, at: datetime) -> None:
+        authority = timestamp_authority()
+        super().__init__(_certificate(authority), _key(authority), fixed_dt=at)
+
+
+def _signer(by: Issued) -> signers.SimpleSigner:
+    known = SimpleCertificateStore()
+    known.register(_certificate(pdf_root()))
+    return signers.SimpleSigner(
+        signing_cert=_certificate(by), signing_key=_key(by), cert_registry=known
+    )
+
+
+def _certificate(of: Issued) -> asn1_x509.Certificate:
+    return asn1_x509.Certificate.load(of.der)
+
+
+def _key(of: Issued) -> keys.PrivateKeyInfo:
+    der = of.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return keys.PrivateKeyInfo.load(der)
