@@ -112,7 +112,12 @@ class Builder:
         """Return the app with all its routes."""
         app = App(
             settings=self._settings,
-            routes=(*self._requests(), *self._notifications(), *self._files_routes()),
+            routes=(
+                *self._requests(),
+                *self._notifications(),
+                *self._uploads(),
+                *self._documents(),
+            ),
             tenants=self._tenants,
             way=self._way,
             outbox=self._outbox,
@@ -167,14 +172,7 @@ class Builder:
             ),
         )
 
-    def _files_routes(self) -> Sequence[Route | OpenRoute]:
-        documents = Documents(
-            lookup=self._lookup,
-            files=self._files,
-            ring_of=self._slot_keys.of,
-            endpoints=frozenset(self._sections),
-            public_url=self._public_url,
-        )
+    def _uploads(self) -> Sequence[Route | OpenRoute]:
         slots = self._slot_keys.slots()
         clock = partial(datetime.now, UTC)
         preload = Preload(
@@ -187,26 +185,25 @@ class Builder:
         async def upload(request: web.BaseRequest, names: tuple[str, ...]) -> web.StreamResponse:
             return await uploads.answer(request, names[0])
 
+        path = path_pattern("/delivery/attachments/preload")
         return (
-            Route(
-                "preload",
-                "POST",
-                path_pattern("/delivery/attachments/preload"),
-                Preloads(preload, slots).handle,
-            ),
+            Route("preload", "POST", path, Preloads(preload, slots).handle),
             OpenRoute("upload", "PUT", path_pattern(f"{UPLOADS}{{token}}"), upload),
-            Route(
-                "document",
-                "GET",
-                path_pattern(f"{_SENT}/documents/{{index}}"),
-                documents.document,
-            ),
-            Route(
-                "payment_attachment",
-                "GET",
-                path_pattern(f"{_SENT}/payment/{{recipient}}/{{kind}}"),
-                documents.payment,
-            ),
+        )
+
+    def _documents(self) -> Sequence[Route | OpenRoute]:
+        documents = Documents(
+            lookup=self._lookup,
+            files=self._files,
+            ring_of=self._slot_keys.of,
+            endpoints=frozenset(self._sections),
+            public_url=self._public_url,
+        )
+        document = path_pattern(f"{_SENT}/documents/{{index}}")
+        payment = path_pattern(f"{_SENT}/payment/{{recipient}}/{{kind}}")
+        return (
+            Route("document", "GET", document, documents.document),
+            Route("payment_attachment", "GET", payment, documents.payment),
             OpenRoute("download", "GET", path_pattern(f"{DOWNLOADS}{{token}}"), documents.load),
         )
 

@@ -35,7 +35,6 @@ class Code(StrEnum):
     MEDIA_TYPE = "ESITO_MEDIA_TYPE"
     BODY_TOO_LARGE = "ESITO_BODY_TOO_LARGE"
     BODY_TOO_SLOW = "ESITO_BODY_TOO_SLOW"
-    BODY_INVALID = "ESITO_BODY_INVALID"
     MALFORMED = "ESITO_MALFORMED"
     UNAVAILABLE = "ESITO_UNAVAILABLE"
 
@@ -113,7 +112,7 @@ def problem_answer(problem: Problem, *, retry_after_seconds: int) -> web.Respons
     return response
 
 
-def json_answer(members: Any, status: int = HTTPStatus.OK) -> web.Response:  # noqa: ANN401 - JSON
+def json_answer(members: Any, status: int = HTTPStatus.OK) -> web.Response:  # noqa: ANN401 - any JSON
     """Return an answer of JSON; a number with a fraction is one of a member that SEND ignores."""
     return web.Response(
         status=status,

@@ -17,6 +17,7 @@ from ops.generated.configuration import configuration_page
 from ops.generated.json_schemas import SCHEMAS, json_schema
 from ops.generated.lifecycles import lifecycles_page
 from ops.generated.openapi import openapi_document
+from ops.generated.openapi_intake import openapi_intake_document
 from ops.generated.telemetry import telemetry_page
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -54,6 +55,7 @@ def generated_files() -> dict[str, str]:
         "docs/LIFECYCLES.md": lifecycles_page(providers.values()),
         "docs/asyncapi.yaml": asyncapi_document(providers.values()),
         "docs/openapi.yaml": openapi_document(),
+        "docs/openapi-intake.yaml": openapi_intake_document(),
         **{f"docs/schemas/{name}.schema.json": json_schema(name) for name in SCHEMAS},
     }
 

@@ -93,7 +93,7 @@ endpoints:
     provider: send
     path: {send_path}
     api_key: {{keys: [{{id: local, file: keys/send-delivery.key}}]}}
-    settle_seconds: 2  # a local delivery system is never that late; SEND's own waits 30 to 90
+    settle_seconds: 5  # elements that come later are too late; SEND's own wait 30 to 90
     notifications:
       bodies:
         - id: comune

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from contracts.errors import Broken
 from ops.cluster import connected
@@ -24,6 +24,7 @@ from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 
 T = TypeVar("T")
+_DATABASE: Final = "ESITO_DATABASE__URL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +32,13 @@ class LocalEsito:
     """A running installation; `variables` are its ESITO_ settings over those of the file."""
 
     configuration: Configuration
-    url: str
     processes: Processes
     variables: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        """Return where the ingress is."""
+        return f"http://127.0.0.1:{self.configuration.ingress.port}"
 
 
 @asynccontextmanager
@@ -71,13 +76,12 @@ async def local_esito(
         if _needs_database(configuration):
             on_progress("Starting PostgreSQL")
             data = file.parent / "postgres" if lasting else None
-            own["ESITO_DATABASE__URL"] = await stack.enter_async_context(_database(data))
+            own[_DATABASE] = await stack.enter_async_context(_database(data))
             configuration = load_configuration(file, environ=own)
         processes = _processes(file, configuration, own)
         on_progress(f"Starting {', '.join(processes.logs)}")
         await stack.enter_async_context(processes)
-        url = f"http://127.0.0.1:{configuration.ingress.port}"
-        yield LocalEsito(configuration=configuration, url=url, processes=processes, variables=own)
+        yield LocalEsito(configuration=configuration, processes=processes, variables=own)
 
 
 @asynccontextmanager

@@ -10,6 +10,8 @@ step = lambda value, name: value[int(name) if name.lstrip("-").isdigit() else na
 print(functools.reduce(step, sys.argv[1:], json.load(sys.stdin)))' "$@"
 }
 
+now() { python3 -c 'import datetime; print(datetime.datetime.now(datetime.UTC).isoformat())'; }
+
 # 1. A stream comes first: it gets what happens from now on.
 stream=$(curl -s "$STREAMS/delivery-progresses/v2.8/streams" -H "$body" -H "$json" \
   -d '{"title": "mine", "eventType": "STATUS", "groups": [], "filterValues": []}' \
@@ -67,7 +69,7 @@ for category in SEND_DIGITAL_DOMICILE DIGITAL_DELIVERY_CREATION_REQUEST NOTIFICA
     "element": {
       "elementId": "'"$category.IUN_$iun"'",
       "category": "'"$category"'",
-      "timestamp": "'"$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)"'",
+      "timestamp": "'"$(now)"'",
       "details": {"recIndex": 0}
     }
   }'

@@ -36,7 +36,7 @@ class LogEvent(Code):
     )
     CALLBACK_FAILED = (
         "callback.failed",
-        "Handling a request failed in a way nobody foresaw; it was answered 503.",
+        "Handling a request failed in a way nobody foresaw; it was answered 503 (streams: 500).",
     )
     KAFKA_STALLED = "kafka.stalled", "Kafka confirms nothing in time; callbacks are answered 503."
     KAFKA_RECOVERED = "kafka.recovered", "Kafka confirms again."

@@ -117,7 +117,7 @@ class Notifications(Section):
     )
     attachments: Attachments = Field(description="Upload slots and files.")
     request_days: Count = Field(
-        120, description="Requests are shown so long; then what they say is removed from PostgreSQL."
+        120, description="Requests are shown so long; then PostgreSQL forgets what they say."
     )
     iun_keys: Keys = Field(
         description="Permute the numbers of IUNs; a new one begins with a month (UTC)."

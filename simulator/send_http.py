@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BytesIO
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -129,9 +130,11 @@ class SendHttp:
     ) -> Answer:
         if self._session is None:
             raise RuntimeError("not open: async with SendHttp(...)")
+        # aiohttp writes bytes in one go, and warns of large ones; a file it writes in blocks.
+        data = None if body is None else BytesIO(body)
         try:
             async with self._session.request(
-                method, url, headers=headers, data=body, allow_redirects=False
+                method, url, headers=headers, data=data, allow_redirects=False
             ) as response:
                 return Answer(response.status, await response.read(), dict(response.headers))
         except (aiohttp.ClientError, TimeoutError, ConnectionError):

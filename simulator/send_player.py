@@ -17,7 +17,7 @@ from simulator.send_streams import SendStreams, follow
 from simulator.sender import Sent, Settled
 
 SEND: Final = "send"
-_STORIES_AT_ONCE_MAX: Final = 32
+_STORIES_AT_ONCE_MAX: Final = 64
 
 
 class SendPlayer:
@@ -90,8 +90,7 @@ class SendPlayer:
             play = SendPlay(story, self._http, self._seen, begin=datetime.now(UTC))
             outputs = 0
             for one in story.steps:
-                if outputs and play.given.request_id:
-                    await self._settled((play.given.request_id,), outputs)
+                await self._out(play, outputs)
                 if isinstance(one, SendStep):
                     for act in one.acts:
                         await play.act(act)
@@ -99,7 +98,13 @@ class SendPlayer:
                             self._senders[story.name] = act.body
                             self._names[play.given.request_id] = story.name
                 outputs += one.outputs
+            # Elements are held for a time: that all records were consumed does not mean all is out.
+            await self._out(play, outputs)
             self._http.sent.differences += play.differences
+
+    async def _out(self, play: SendPlay, outputs: int) -> None:
+        if outputs and play.given.request_id:
+            await self._settled((play.given.request_id,), outputs)
 
 
 def _endpoint(configuration: Configuration) -> Endpoint:

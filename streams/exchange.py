@@ -126,7 +126,7 @@ def not_found() -> Refused:
     return Refused(404, Fault(NOT_FOUND, detail="no such stream"))
 
 
-def json_answer(value: Any, *, status: int = 200, **headers: str) -> web.Response:  # noqa: ANN401 - JSON
+def json_answer(value: Any, *, status: int = 200, **headers: str) -> web.Response:  # noqa: ANN401 - JSON holds any value
     """Return an answer with a JSON body."""
     return web.json_response(value, status=status, headers={**SERVER, **headers})
 

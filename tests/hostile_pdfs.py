@@ -22,7 +22,11 @@ def classic(parts: Parts, *, size: int | None = None, trailer: bytes = b"") -> b
     out += b"xref\n0 %d\n0000000000 65535 f \n" % (last + 1)
     for number in range(1, last + 1):
         known = number in offsets
-        out += b"%010d %05d %s \n" % (offsets.get(number, 0), 0 if known else 65_535, b"n" if known else b"f")
+        out += b"%010d %05d %s \n" % (
+            offsets.get(number, 0),
+            0 if known else 65_535,
+            b"n" if known else b"f",
+        )
     out += b"trailer\n<< /Root 1 0 R /Size %d %s >>\n" % (size or last + 1, trailer)
     return bytes(out + b"startxref\n%d\n%%%%EOF\n" % begin)
 
@@ -40,7 +44,7 @@ ONE_PAGE: Final = {1: CATALOG, 2: PAGES, 3: PAGE}
 
 def with_objects(number: int) -> bytes:
     """Return a PDF of so many objects."""
-    return classic({**ONE_PAGE, **{at: b"null" for at in range(4, number + 1)}})
+    return classic({**ONE_PAGE, **dict.fromkeys(range(4, number + 1), b"null")})
 
 
 def page_loop() -> bytes:
@@ -121,7 +125,10 @@ def table_bomb(megabytes: int = 4_000) -> bytes:
     data = _packed(zeros for _ in range(megabytes))
     entries = b"/Type /XRef /Size 4 /W [ 1 4 4 ] /Root 1 0 R /Filter /FlateDecode"
     body = b"%PDF-1.7\n"
-    return body + b"1 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n" % (stream(entries, data), len(body))
+    return body + b"1 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n" % (
+        stream(entries, data),
+        len(body),
+    )
 
 
 def page_bomb(megabytes: int = 4_000) -> bytes:
@@ -155,10 +162,14 @@ def wild_byte_range() -> bytes:
 def many_revisions(number: int = 2_000) -> bytes:
     """A signed PDF with a crowd of later revisions, each of which has to be compared."""
     out = bytearray(signed(pdf()))
+    size = int(out[out.rindex(b"/Size") + 5 :].split()[0])
     for _ in range(number):
         previous = int(out[out.rindex(b"startxref") + 9 :].split()[0])
         begin = len(out)
-        out += b"xref\n0 1\n0000000000 65535 f \ntrailer\n<< /Root 1 0 R /Size 99 /Prev %d >>\n" % previous
+        out += b"xref\n0 1\n0000000000 65535 f \ntrailer\n<< /Root 1 0 R /Size %d /Prev %d >>\n" % (
+            size,
+            previous,
+        )
         out += b"startxref\n%d\n%%%%EOF\n" % begin
     return bytes(out)
 
@@ -186,7 +197,10 @@ HOSTILE: Final[Mapping[str, tuple[Callable[[], bytes], str]]] = {
     "behind 1 kB of junk": (lambda: b"\x00" * 1_024 + pdf(), "no_pdf"),
     "a ZIP that holds a PDF": (zip_before, "no_pdf"),
     "a PDF with a ZIP behind it": (zip_behind, "broken"),
-    "no page": (lambda: classic({1: CATALOG, 2: b"<< /Type /Pages /Count 0 /Kids [] >>"}), "broken"),
+    "no page": (
+        lambda: classic({1: CATALOG, 2: b"<< /Type /Pages /Count 0 /Kids [] >>"}),
+        "broken",
+    ),
     "10^6 objects": (lambda: with_objects(1_000_000), "too_complex"),
     "a size of 2^31": (lambda: classic(ONE_PAGE, size=2**31 - 1), "too_complex"),
     "6,000 pages": (lambda: pdf(pages=6_000), "too_complex"),
@@ -196,8 +210,8 @@ HOSTILE: Final[Mapping[str, tuple[Callable[[], bytes], str]]] = {
     "arrays 10^6 levels deep": (lambda: nested(b"[", b"]"), "broken"),
     "dictionaries 10^6 levels deep": (lambda: nested(b"<</A ", b">>"), "broken"),
     "tables in a loop": (xref_loop, "broken"),
-    "a stream of objects, x1000": (object_stream_bomb, "too_much_memory"),
-    "a table, x1000": (table_bomb, "too_much_memory"),
+    "a stream of objects, x1000": (object_stream_bomb, "broken"),
+    "a table, x1000": (table_bomb, "broken"),
     "a page, x1000": (page_bomb, ""),
     "10^6 objects in one stream": (object_stream_crowd, "too_complex"),
 }
@@ -205,5 +219,5 @@ HOSTILE: Final[Mapping[str, tuple[Callable[[], bytes], str]]] = {
 HOSTILE_SIGNATURES: Final[Mapping[str, tuple[Callable[[], bytes], str]]] = {
     "fields in a loop": (field_loop, "unsupported"),
     "a byte range out of the file": (wild_byte_range, "unsupported"),
-    "2,000 later revisions": (many_revisions, "changed_later"),
+    "2,000 later revisions": (many_revisions, "unsupported"),
 }

@@ -1,8 +1,10 @@
-"""Make PDFs for tests: plain, signed, changed after signing. Hostile ones are in hostile_pdfs.py."""
+"""Make PDFs for tests: plain, signed, changed later; tests/hostile_pdfs.py has the others."""
 
+import hashlib
 import io
 import random
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -19,7 +21,8 @@ from pyhanko.sign import signers, timestamps
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from tests.certificates import SIGNING, YEAR, Issued, issue, root
+from tests.certificates import SIGNING, Issued, issue, root
+from tests.kafka import run
 from tests.updates import NOON
 
 COMMITTING: Final = ("content_commitment",)
@@ -52,7 +55,9 @@ def expired_signer() -> Issued:
 @cache
 def stranger() -> Issued:
     """Return a signer whom nobody vouches for."""
-    return issue(root("Other Root", key_type="rsa"), "Stranger", key_type="rsa", key_usage=COMMITTING)
+    return issue(
+        root("Other Root", key_type="rsa"), "Stranger", key_type="rsa", key_usage=COMMITTING
+    )
 
 
 @cache
@@ -67,12 +72,14 @@ def timestamp_authority() -> Issued:
     )
 
 
-def pdf(*, pages: int = 1, filler_bytes: int = 0, root_entries: dict[str, Any] | None = None) -> bytes:
+def pdf(
+    *, pages: int = 1, filler_bytes: int = 0, root_entries: dict[str, Any] | None = None
+) -> bytes:
     """Return a PDF; `filler_bytes` of noise stand in the content of its first page."""
     made = pikepdf.new()
     for _ in range(pages):
         made.add_blank_page()
-    noise = random.Random(7).randbytes(filler_bytes)
+    noise = random.Random(7).randbytes(filler_bytes)  # noqa: S311 - no secret
     made.pages[0].Contents = made.make_stream(b"BT ET\n" + noise)
     for name, value in (root_entries or {}).items():
         made.Root[name] = value
@@ -82,7 +89,7 @@ def pdf(*, pages: int = 1, filler_bytes: int = 0, root_entries: dict[str, Any] |
 def saved(made: pikepdf.Pdf, **options: Any) -> bytes:  # noqa: ANN401 - options of pikepdf's
     """Return a PDF as a file, always of the same bytes."""
     file = io.BytesIO()
-    made.save(file, deterministic_id=not options.get("encryption"), **options)
+    made.save(file, deterministic_id="encryption" not in options, compress_streams=False, **options)
     made.close()
     return file.getvalue()
 
@@ -123,7 +130,7 @@ def changed(document: bytes, change: Callable[[IncrementalPdfFileWriter], None])
     writer = IncrementalPdfFileWriter(io.BytesIO(document))
     change(writer)
     out = io.BytesIO()
-    writer.write(out)
+    writer.write(out)  # type: ignore[no-untyped-call]
     return out.getvalue()
 
 
@@ -138,7 +145,7 @@ def other_content(writer: IncrementalPdfFileWriter) -> None:
 def an_annotation(writer: IncrementalPdfFileWriter) -> None:
     """Stick a note on the first page."""
     page = writer.root["/Pages"]["/Kids"][0]
-    note = DictionaryObject({NameObject("/Type"): NameObject("/Annot")})
+    note = DictionaryObject({NameObject("/Type"): NameObject("/Annot")})  # type: ignore[no-untyped-call]
     page["/Annots"].append(writer.add_object(note))
     writer.update_container(page["/Annots"])
 
@@ -147,6 +154,22 @@ def tampered(document: bytes) -> bytes:
     """Return a signed PDF with another byte in the content of its first page."""
     at = document.index(b"BT ET")
     return document[:at] + b"BT  T" + document[at + 5 :]
+
+
+def partly_signed(document: bytes) -> bytes:
+    """Return a signed PDF whose signature leaves out the last bytes of its revision, and holds."""
+    found = re.search(rb"/ByteRange \[(\d+) (\d+) (\d+) (\d+)\]", document)
+    assert found is not None
+    begin, first, second, length = (int(number) for number in found.groups())
+    shorter = b"/ByteRange [%d %d %d %d]" % (begin, first, second, length - 9)
+    assert len(shorter) == len(found[0])
+    covered = document.replace(found[0], shorter)
+    digest = hashlib.sha256(covered[:first] + covered[second : second + length - 9]).digest()
+    cms = run(_signer(signer()).async_sign(digest, "sha256", use_pades=True))
+    room = second - first - 2  # between the brackets of a string of hexadecimal digits
+    return (
+        covered[: first + 1] + cms.dump().hex().encode().ljust(room, b"0") + covered[second - 1 :]
+    )
 
 
 class _Stamper(timestamps.DummyTimeStamper):
@@ -158,7 +181,7 @@ class _Stamper(timestamps.DummyTimeStamper):
 
 
 def _signer(by: Issued) -> signers.SimpleSigner:
-    known = SimpleCertificateStore()
+    known = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     known.register(_certificate(pdf_root()))
     return signers.SimpleSigner(
         signing_cert=_certificate(by), signing_key=_key(by), cert_registry=known

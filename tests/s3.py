@@ -36,7 +36,7 @@ SHA256: Final = "d4543fa0cf2d712f15bc12fe566b0f96fecdd2dcf964f5968b426b8f28eb53c
 MEGABYTES: Final = 63
 BUCKET: Final = "attachments"
 JVM_OPTIONS: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-READY_SECONDS_MAX: Final = 90.0
+READY_SECONDS_MAX: Final = 240.0  # 10 s alone, a minute beside a full test run
 POLL_SECONDS: Final = 0.1
 
 

@@ -31,7 +31,9 @@ def verifier_role(
     finders = sources.notifications.finders if sources.notifications else {}
 
     def make_processor(partition: TopicPartition) -> VerifierProcessor:
-        return VerifierProcessor(provider, policies, topics, metrics, finders=finders, partition=partition.partition)
+        return VerifierProcessor(
+            provider, policies, topics, metrics, finders=finders, partition=partition.partition
+        )
 
     return Role(
         name=f"verifier.{provider.name}",

@@ -15,7 +15,7 @@ SECONDS_MAX = 120
 
 
 def test_demo_json_is_one_object_and_all_is_as_planned(tmp_path: Path) -> None:
-    with demo(tmp_path, "--json", "--transactions", "24") as process:
+    with demo(tmp_path, "--json", "--transactions", "30") as process:
         output, progress = process.communicate(timeout=SECONDS_MAX)
 
     found = json.loads(output)
@@ -23,19 +23,20 @@ def test_demo_json_is_one_object_and_all_is_as_planned(tmp_path: Path) -> None:
     assert output.count(b"\n") == 1
     assert found["ok"] is True
     assert (found["lost"], found["doubled"], found["gaps"]) == (0, 0, 0)
-    assert set(found["providers"]) == {"pivot", "uaepass", "srtp", "wallet"}
+    assert set(found["providers"]) == {"pivot", "uaepass", "srtp", "wallet", "send"}
     assert set(found["exit_codes"].values()) == {0}
     assert b"Starting Apache Kafka" in progress
 
 
 def test_demo_prints_status_events_and_the_closing_table(tmp_path: Path) -> None:
-    with demo(tmp_path, "--transactions", "24", "--seed", "9") as process:
+    with demo(tmp_path, "--transactions", "30", "--seed", "9") as process:
         output, progress = process.communicate(timeout=SECONDS_MAX)
 
     text = output.decode()
     assert process.returncode == 0, progress
     assert "#2 PAID" in text
     assert "timestamp_outside_tolerance" in text
+    assert "requests refused FILE_SHA_ERROR" in text
     assert "✓ what came out is what the plan says" in text
     assert "✗" not in text
 
@@ -47,7 +48,7 @@ def test_demo_interrupted_leaves_nothing_behind(tmp_path: Path) -> None:
         process.communicate(timeout=SECONDS_MAX)
 
     assert process.returncode == 130
-    assert len(children) >= 10  # a broker, an ingress, two workers of each provider
+    assert len(children) >= 14  # a broker, a database, doors, streams, two workers of each provider
     assert psutil.wait_procs(children, timeout=10)[1] == []
     assert list(tmp_path.iterdir()) == []
 

@@ -16,7 +16,7 @@ from ops.cluster import connected
 from ops.installation import Addresses, write_installation
 from ops.local_installation import create_topics, free_row, unless_one_dies
 from ops.processes import Processes, programs_of
-from runtime.configuration import Configuration
+from runtime.configuration import Configuration, Database
 from runtime.configuration_file import load_configuration
 from runtime.kafka import KafkaClients
 from simulator.credentials import WRONG_KEY
@@ -28,6 +28,7 @@ from simulator.play import Played, Stage, play
 from simulator.reader import Reader
 from simulator.scene import scene_of
 from tests.kafka import Kafka
+from tests.postgres import Postgres
 
 TRANSACTIONS = 40
 SEED = 4711
@@ -90,9 +91,12 @@ class Performance:
 
 
 @pytest.fixture(scope="module")
-def performance(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Performance:
-    """Run all processes, play both providers with every fault, stop, and read everything."""
-    return asyncio.run(_perform(kafka, tmp_path_factory.mktemp("played")))
+def performance(
+    kafka: Kafka, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Performance:
+    """Run all processes, play every provider with every fault, stop, and read everything."""
+    with postgres.database() as database:
+        return asyncio.run(_perform(kafka, database, tmp_path_factory.mktemp("played")))
 
 
 def test_played_with_every_fault_comes_out_as_planned(performance: Performance) -> None:
@@ -118,7 +122,7 @@ def test_played_shows_every_fault_there_is(performance: Performance) -> None:
 def test_every_process_on_sigterm_exits_zero(performance: Performance) -> None:
     assert performance.exit_codes == dict.fromkeys(
         (
-            "ingress",
+            *("ingress", "intake", "streams"),
             *(f"{worker}-{name}" for name in PLAYERS for worker in ("verifier", "state-machine")),
         ),
         0,
@@ -153,31 +157,37 @@ def test_private_members_are_not_even_named(performance: Performance) -> None:
 def test_keys_appear_nowhere(performance: Performance) -> None:
     everything = performance.public + b"\n".join(one.value for one in performance.records)
 
-    assert len(performance.keys) == 8
+    assert len(performance.keys) == 14
     assert [key for key in performance.keys if key in everything] == []
 
 
-async def _perform(kafka: Kafka, directory: Path) -> Performance:
-    ports = free_row(11)
+async def _perform(kafka: Kafka, database: Database, directory: Path) -> Performance:
+    ports = free_row(20)
     file = write_installation(
         directory,
         Addresses(
             kafka=kafka.bootstrap_servers,
             ingress_port=ports,
-            management_port=ports + 1,
-            jwks_port=ports + 10,
+            jwks_port=ports + 1,
+            intake_port=ports + 2,
+            streams_port=ports + 3,
+            management_port=ports + 4,
             topic_prefix=f"e{secrets.token_hex(4)}.",
         ),
     )
     configuration = load_configuration(file, environ={})
     await create_topics(configuration)
     programs = programs_of(configuration)
-    management_ports = [ports + 1 + place for place in range(len(programs))]
+    management_ports = [ports + 4 + place for place in range(len(programs))]
     plans = _plans(configuration)
     async with (
         key_sets_served(configuration),
         Processes(
-            file, programs, management_ports=management_ports, logs=directory / "logs"
+            file,
+            programs,
+            management_ports=management_ports,
+            logs=directory / "logs",
+            variables=_variables(database),
         ) as processes,
     ):
         played = await _play(configuration, plans, processes)
@@ -192,6 +202,13 @@ async def _perform(kafka: Kafka, directory: Path) -> Performance:
         records=await _records(configuration),
         keys=_keys(directory / "keys"),
     )
+
+
+def _variables(database: Database) -> dict[str, str]:
+    found = {"ESITO_DATABASE__URL": database.url}
+    if database.password_file is not None:
+        found["ESITO_DATABASE__PASSWORD_FILE"] = str(database.password_file)
+    return found
 
 
 def _plans(configuration: Configuration) -> tuple[Plan, ...]:

@@ -24,9 +24,10 @@ SIMULATED = ("--transactions", "30", "--faults", "all")
 def test_up_takes_callbacks_and_again_has_the_same_secrets_and_the_old_status_events(
     tmp_path: Path,
 ) -> None:
-    first = free_row(12)
-    ports = ["--kafka-port", f"{first}", "--port", f"{first + 1}"]
-    ports += ["--management-port", f"{first + 2}", "--jwks-port", f"{first + 11}"]
+    first = free_row(21)
+    ports = ["--kafka-port", f"{first}", "--port", f"{first + 1}", "--jwks-port", f"{first + 2}"]
+    ports += ["--intake-port", f"{first + 3}", "--streams-port", f"{first + 4}"]
+    ports += ["--management-port", f"{first + 5}"]
 
     with up(tmp_path, *ports) as process:
         commands = printed_until(process, "esito simulate")
@@ -36,7 +37,7 @@ def test_up_takes_callbacks_and_again_has_the_same_secrets_and_the_old_status_ev
             json.loads(
                 esito(tmp_path, "simulate", "--provider", name, *SIMULATED, "--compare", "--json")
             )
-            for name in ("uaepass", "srtp", "wallet")
+            for name in ("uaepass", "srtp", "wallet", "send")
         ]
         stop(process)
     secrets = contents(tmp_path / "keys")
@@ -49,7 +50,7 @@ def test_up_takes_callbacks_and_again_has_the_same_secrets_and_the_old_status_ev
     assert answer == 200
     assert before[0]["data"]["native_status"] == "PAID"
     assert after == before
-    assert [one["ok"] for one in simulated] == [True, True, True], simulated
+    assert [one["ok"] for one in simulated] == [True, True, True, True], simulated
     assert contents(tmp_path / "keys") == secrets
 
 

@@ -25,20 +25,11 @@ from runtime.configuration_file import load_configuration
 from runtime.database import connect, migrate
 from tests.faults.processes import EsitoProcess, until
 from tests.integration.ingress import fetched
+from tests.integration.intake_settings import KEY, SECRETS, send_endpoint
 from tests.postgres import settings_of
 
 PARTITIONS: Final = 2
 REQUESTS: Final = "/delivery/v2.6/requests"
-KEY: Final = "a-key-of-the-comune-0123456789abcdef"
-OTHER_KEY: Final = "a-key-of-another-body-0123456789abcdef"
-GROUP_KEY: Final = "a-key-of-one-group-0123456789abcdef"
-_SECRETS: Final = {
-    "comune.key": KEY,
-    "other.key": OTHER_KEY,
-    "group.key": GROUP_KEY,
-    "slot.key": "a-key-that-seals-slots-0123456789abcdef",
-    "iun.key": "a-key-that-permutes-iuns-0123456789abcdef",
-}
 STREAMS: Final = Path(__file__).parents[2] / "streams" / "migrations"
 
 
@@ -99,7 +90,7 @@ class Intake:
             },
             "endpoints": [send_endpoint()],
         }
-        for name, secret in _SECRETS.items():
+        for name, secret in SECRETS.items():
             (directory / name).write_text(secret + "\n")
 
     async def prepare(self) -> None:
@@ -264,36 +255,6 @@ async def running(intake: Intake, *, processes: int = 1) -> AsyncIterator[Intake
         yield intake
     finally:
         intake.kill()
-
-
-def send_endpoint(**changes: object) -> dict[str, Any]:
-    """Return an endpoint with two public bodies, one of which has a key for one group."""
-    return {
-        "name": "send-it",
-        "provider": "send",
-        "path": "/callbacks/send",
-        "api_key": {"keys": [{"id": "delivery", "file": "iun.key"}]},
-        "notifications": {
-            "bodies": [
-                {
-                    "id": "comune",
-                    "tax_id": "77777777777",
-                    "keys": [
-                        {"id": "a", "file": "comune.key"},
-                        {"id": "g", "file": "group.key", "groups": ["tributi"]},
-                    ],
-                },
-                {
-                    "id": "other",
-                    "tax_id": "80016350821",
-                    "keys": [{"id": "a", "file": "other.key"}],
-                },
-            ],
-            "attachments": {"slot_keys": [{"id": "s", "file": "slot.key"}]},
-            "iun_keys": {"keys": [{"id": "i", "file": "iun.key"}]},
-            **changes,
-        },
-    }
 
 
 def _event(identifier: str, sequence: int, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ WHOLE = request(
 )
 
 
-def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401 - JSON
+def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401 - any JSON
     """Return the path of every part of a value."""
     if not isinstance(value, dict | list):
         return [path]
@@ -39,7 +39,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # n
     return [path, *(one for name, part in inner for one in paths(part, (*path, name)))]
 
 
-def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:  # noqa: ANN401 - JSON
+def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:  # noqa: ANN401 - any JSON
     """Return a copy of a value with another part at `path`."""
     if not path:
         return new

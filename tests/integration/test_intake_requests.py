@@ -10,16 +10,8 @@ import pytest
 
 from contracts.raw import RawCallback, Source
 from tests.faults.processes import until
-from tests.integration.intake import (
-    GROUP_KEY,
-    KEY,
-    OTHER_KEY,
-    REQUESTS,
-    Answer,
-    Intake,
-    running,
-    together,
-)
+from tests.integration.intake import REQUESTS, Answer, Intake, running, together
+from tests.integration.intake_settings import GROUP_KEY, KEY, OTHER_KEY
 from tests.send_requests import address, attachment, f24, pago_pa, recipient, request
 
 DUPLICATED = "PN_GENERIC_INVALIDPARAMETER_DUPLICATED"
@@ -224,47 +216,6 @@ async def test_body_that_is_no_request_is_refused(shared_intake: Intake, body: b
     answer = await shared_intake.call("POST", REQUESTS, body=body)
 
     assert (answer.status, len(answer.codes)) == (400, 1)
-
-
-async def test_every_wrong_key_is_the_same_answer(shared_intake: Intake) -> None:
-    answers = [
-        await shared_intake.send(fresh(), key=key)
-        for key in (None, "", "wrong", KEY + "x", "\u00e9" * 20)
-    ]
-    doubled = await shared_intake.send(fresh(), headers={"x-api-key": OTHER_KEY})
-
-    texts = {re.sub(r'"timestamp": "[^"]*"', "", one.text) for one in answers}
-    assert {one.status for one in answers} == {401}
-    assert len(texts) == 1
-    assert doubled.status == 401
-
-
-async def test_key_of_one_group_sends_for_that_group_alone(shared_intake: Intake) -> None:
-    answers = [
-        await shared_intake.send(fresh(group=group), key=GROUP_KEY)
-        for group in ("tributi", "polizia", ...)
-    ]
-
-    assert [one.status for one in answers] == [202, 400, 400]
-
-
-async def test_new_key_is_taken_from_its_file_without_a_restart(shared_intake: Intake) -> None:
-    file = shared_intake.directory / "other.key"
-    file.write_text("a-second-key-of-another-body-0123456789")
-    process = shared_intake.processes[0]
-
-    await process.says("keys.taken")
-    answers = [
-        await shared_intake.send(of_other(), key=key) for key in (OTHER_KEY, file.read_text())
-    ]
-    file.write_text(KEY)  # another body's: refused, and the former one stays
-    await process.says("keys.refused")
-    still = await shared_intake.send(of_other(), key="a-second-key-of-another-body-0123456789")
-    file.write_text(OTHER_KEY)
-    await process.says("keys.taken", times=2)
-
-    assert [one.status for one in answers] == [401, 202]
-    assert still.status == 202
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.faults.processes import until
-from tests.integration.intake import GROUP_KEY, OTHER_KEY, Answer, Intake, running
+from tests.integration.intake import Answer, Intake, running
+from tests.integration.intake_settings import GROUP_KEY, OTHER_KEY
 from tests.send_requests import request
 
 IUN = "AJMN-TXUA-MHGP-202309-Z-1"

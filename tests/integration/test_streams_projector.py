@@ -1,13 +1,17 @@
 """The projector on a real Kafka and a real PostgreSQL: killed, shared, outlived, deceived."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from runtime.configuration import Database
 from runtime.failpoint import no_failpoint
 from streams.store import Fenced, Reached, write_batch
+from tests.integration.streams import KEYS
 from tests.integration.streams_kafka import Pipeline, assert_each_once_in_order
 from tests.kafka import Kafka
 
@@ -116,12 +120,35 @@ async def test_a_topic_made_anew_stops_the_process_with_what_to_do(pipeline: Pip
         assert "esito streams rebuild" in line["reason"]
 
 
-async def test_the_process_is_ready_and_tells_what_it_did(pipeline: Pipeline) -> None:
+async def test_the_process_serves_and_answers_who_waits_when_it_stops(
+    pipeline: Pipeline,
+) -> None:
     await pipeline.publish(10)
-    async with pipeline.process("streams") as streams:
+    async with (
+        pipeline.process("streams") as streams,
+        aiohttp.ClientSession(headers={"x-api-key": KEYS["shop"]}) as session,
+    ):
         await pipeline.until_numbered(30)
+        urls = {
+            one["event"]: f"http://{one['address']}" for one in streams.lines() if "address" in one
+        }
+        events = f"{urls['process.listening']}/v1/streams/{pipeline.stream.id}/events"
 
+        page = await _json(session, events)
+        waiting = asyncio.create_task(_json(session, f"{events}?after=30&wait=30"))
+        ready = await _json(session, f"{urls['management.listening']}/readyz")
+        async with session.get(f"{urls['management.listening']}/metrics") as response:
+            metrics = await response.text()
         assert await streams.stop() == 0
 
-        addresses = [one["event"] for one in streams.lines()]
-    assert {"management.listening", "process.listening", "process.stopped"} <= set(addresses)
+        assert [one["id"] for one in page["events"]] == [f"{n}" for n in range(1, 31)]
+        assert await waiting == {"events": []}
+        assert ready == {"database": True, "joined": True}
+        assert 'esito_streams_events_total{outcome="projected"} 30.0' in metrics
+        assert 'esito_streams_requests_total{operation="read",status="200"} 1.0' in metrics
+
+
+async def _json(session: aiohttp.ClientSession, url: str) -> Any:  # noqa: ANN401 - JSON holds any value
+    async with session.get(url) as response:
+        assert response.status == 200
+        return await response.json()

@@ -1,6 +1,7 @@
 """SEND's stream API on a real PostgreSQL: what the sheet of the provider says, operation by
 operation."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -222,6 +223,14 @@ async def test_the_eleventh_stream_is_one_too_many_until_one_is_disabled(
     assert refused.status == 409
     assert (await refused.json())["errors"][0]["code"] == "PN_WEBHOOK_MAXSTREAMSCOUNTREACHED"
     assert made
+
+
+async def test_streams_made_at_once_are_counted_one_by_one(send: Installation) -> None:
+    asked = (send.ask("POST", ROOT, by="comune-a", json=TIMELINE) for _ in range(14))
+
+    answers = await asyncio.gather(*asked)
+
+    assert sorted(one.status for one in answers) == [200] * 10 + [409] * 4
 
 
 async def test_a_disabled_stream_is_readable_and_gets_no_more(send: Installation) -> None:

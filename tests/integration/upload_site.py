@@ -7,7 +7,7 @@ import json
 import secrets
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,14 +106,18 @@ class Site:
         ) as answer:
             return answer.status, answer.headers, await answer.text()
 
-    async def exchange(self, *parts: bytes) -> bytes:
-        """Send raw bytes in separate packets and return all that comes back."""
+    async def exchange(self, *parts: bytes, pause_seconds: float = 0) -> bytes:
+        """Send raw bytes, part by part, and return all that comes back.
+
+        The server runs in this loop: after a pause it has read each part by itself.
+        """
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             for part in parts:
                 writer.write(part)
                 await writer.drain()
-            return await reader.read()
+                await asyncio.sleep(pause_seconds)
+            return await read_answer(reader)
         finally:
             writer.close()
 
@@ -126,6 +130,16 @@ class Site:
 
     async def stored(self, prefix: str = ENDPOINT) -> list[str]:
         return [one.path async for page in self.store.pages(prefix) for one in page]
+
+
+async def read_answer(reader: asyncio.StreamReader) -> bytes:
+    """Return all that comes until the server closes, or breaks off because more was on its way."""
+    answer = b""
+    async with asyncio.timeout(20):
+        with suppress(ConnectionError):
+            while block := await reader.read(65_536):
+                answer += block
+    return answer
 
 
 def digest(content: bytes) -> str:

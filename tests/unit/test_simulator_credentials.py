@@ -98,7 +98,7 @@ def test_installations_share_no_secret(tmp_path: Path) -> None:
     write_installation(tmp_path / "b", Addresses())
 
     assert not secrets_in(tmp_path / "a") & secrets_in(tmp_path / "b")
-    assert len(secrets_in(tmp_path / "a")) == 19
+    assert len(secrets_in(tmp_path / "a")) == 26
 
 
 def endpoint(directory: Path, provider: str) -> Endpoint:

@@ -74,10 +74,10 @@ class FileJudge:
         async with lane.turns.place(key):
             return await lane.judge(descriptor, job)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End all processes."""
-        self._small.close()
-        self._large.close()
+        await self._small.close()
+        await self._large.close()
 
     def _lane(self, bytes_total: int) -> "_Lane":
         return self._large if bytes_total > LARGE_BYTES else self._small
@@ -110,9 +110,9 @@ class _Lane:
             raise Unavailable("a process that judges files ends before it has read one")
         return Judged(attempt.digest, attempt.found.facts() if attempt.found else None)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         for process in self._idle:
-            process.kill()
+            await process.end()
         self._idle.clear()
 
     async def _attempt(self, descriptor: int, job: Job, *, fresh: bool) -> _Attempt:
@@ -129,7 +129,7 @@ class _Lane:
             attempt.final = end.status == -signal.SIGPROF
         finally:
             if ended:
-                process.kill()
+                await process.end()
             else:
                 self._idle.append(process)
         if ended and attempt.found:

@@ -59,12 +59,12 @@ class JudgingProcess:
                 if await process.receive() == READY:
                     return process
         except (TimeoutError, ProcessEnded, OSError):
-            process.kill()
+            await process.end()
             raise Unavailable("the process that judges files does not start") from None
         except BaseException:
-            process.kill()
+            await process.end()
             raise
-        process.kill()
+        await process.end()
         raise Unavailable("the process that judges files says something else than ready")
 
     def send(self, job: Job, descriptor: int) -> None:
@@ -82,11 +82,12 @@ class JudgingProcess:
         """
         return await self._exactly(int.from_bytes(await self._exactly(LENGTH_BYTES)))
 
-    def kill(self) -> None:
-        """End it now, whatever it does."""
+    async def end(self) -> None:
+        """End it now, whatever it does, and wait until it has ended."""
         self._connection.close()
         with suppress(ProcessLookupError):
             self._process.kill()
+        await self._process.wait()
 
     async def _exactly(self, length: int) -> bytes:
         loop, received = asyncio.get_running_loop(), bytearray()

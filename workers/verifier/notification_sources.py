@@ -95,7 +95,7 @@ class NotificationSources:
     async def close(self) -> None:
         """End the processes and the connections."""
         for judge in self._judges.values():
-            judge.close()
+            await judge.close()
         for registry in self._registries.values():
             await registry.close()
 

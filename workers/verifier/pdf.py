@@ -2,7 +2,8 @@
 
 Runs in a process that may be killed (file_judge.py), so what is bounded here is what can be counted
 beforehand; time and memory are bounded from outside. Strict: a file that only a repair makes
-readable shows different readers different things, so what qpdf merely warns of is refused. Content streams are never unpacked.
+readable shows different readers different things, so what qpdf merely warns of is refused as well.
+Content streams are never unpacked.
 """
 
 import re
@@ -87,17 +88,14 @@ def _structure(pdf: pikepdf.Pdf, limits: PdfLimits) -> Structure:
     pages = _pages(pdf, limits.pages_max)
     if pages > limits.pages_max:
         return Structure("too_complex")
-    if pages == 0:
-        return Structure("broken")
     scripted = signed = False
     for text in _texts(pdf):
         scripted = scripted or _is_script(text)
         signed = signed or _SIGNED in text
-    if pdf.get_warnings():
+    if pages == 0 or pdf.get_warnings():
         return Structure("broken")
-    if scripted and not limits.scripts_taken:
-        return Structure("scripted", pages, signed)
-    return Structure("", pages, signed)
+    fault: StructureFault = "scripted" if scripted and not limits.scripts_taken else ""
+    return Structure(fault, pages, signed)
 
 
 def _pages(pdf: pikepdf.Pdf, pages_max: int) -> int:

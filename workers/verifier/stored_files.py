@@ -70,6 +70,7 @@ class StoredFiles:
         async with self._judge.room(version.bytes_total, key):
             opened = await self._store.open(version.path)
             if opened is None:
+                await self._demand_store()
                 return FileFacts("gone")
             if opened.stored.bytes_total > self._bytes_max(need):
                 return _too_large(version, opened)
@@ -78,6 +79,15 @@ class StoredFiles:
                 job = Job(kind=need.kind, signatures=need.pades != "off", at=received_at)
                 judged = await self._judge.judge(copy.fileno(), job, version.bytes_total, key)
                 return _facts(judged, copy, with_content=need.kind == "json")
+
+    async def _demand_store(self) -> None:
+        """Tell a file that is gone from a store that is: a volume not mounted, another bucket.
+
+        Raises:
+            Unavailable: the store holds nothing at all of the endpoint.
+        """
+        if not await self._store.directories(self._endpoint):
+            raise Unavailable(f"the object store holds nothing of endpoint {self._endpoint}")
 
     def _bytes_max(self, need: FileNeed) -> int:
         return self._pdf_bytes_max if need.kind == "pdf" else CONTENT_BYTES_MAX

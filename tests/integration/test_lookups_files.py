@@ -1,0 +1,260 @@
+"""Stored files, from a real store through real processes to facts."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+
+from contracts.errors import Unavailable
+from contracts.needs import FileFacts, PdfFacts, PdfSignature
+from runtime.key_ring import Key, KeyRing
+from tests.hostile_pdfs import page_chain, with_objects
+from tests.pdfs import pdf, signed
+from tests.stored_files import Files, Store, files
+from tests.updates import NOON
+from workers.verifier.file_judge import LARGE_BYTES
+from workers.verifier.stored_files import CONTENT_BYTES_MAX
+
+DAY = timedelta(days=1)
+VALID = PdfFacts("", 1, (PdfSignature("valid"),))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+async def found(store: Store) -> AsyncIterator[Files]:
+    """Give the files of an endpoint with the default limits."""
+    made = files(store)
+    yield made
+    await made.judge.close()
+
+
+def judging() -> list[psutil.Process]:
+    """Return the judging processes of this one."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if "workers.verifier.judge_process" in child.cmdline()
+    ]
+
+
+async def test_signed_pdf_is_read_hashed_and_verified(store: Store, found: Files) -> None:
+    document = signed(pdf(filler_bytes=100_000))
+    upload = await store.upload(document, at=NOON)
+
+    facts = await found.find(upload.need(), at=NOON)
+
+    assert facts == FileFacts("found", upload.sha256, len(document), VALID)
+
+
+async def test_signatures_are_not_looked_at_where_the_policy_is_off(
+    store: Store, found: Files
+) -> None:
+    upload = await store.upload(signed(pdf()))
+
+    assert (await found.find(upload.need(pades="off"))).pdf == PdfFacts("", 1)
+
+
+async def test_json_is_given_whole(store: Store, found: Files) -> None:
+    content = b'{"f24Standard": {}}'
+    upload = await store.upload(content, kind="json")
+
+    facts = await found.find(upload.need("json"))
+
+    assert facts == FileFacts("found", upload.sha256, len(content), None, content)
+
+
+async def test_files_beyond_their_limit_are_not_read(store: Store) -> None:
+    small = files(store, bytes_max=500)
+    document, content = pdf(filler_bytes=600), b" " * (CONTENT_BYTES_MAX + 1)
+    one, other = await store.upload(document), await store.upload(content, kind="json")
+
+    assert await small.find(one.need()) == FileFacts("found", one.sha256, len(document))
+    assert await small.find(other.need("json")) == FileFacts("found", other.sha256, len(content))
+    assert judging() == []
+
+
+async def test_file_that_its_body_never_uploaded_is_absent(store: Store, found: Files) -> None:
+    mine, theirs = await store.upload(pdf()), await store.upload(pdf(), body="other")
+    token, key = theirs.version_token, theirs.key
+
+    assert (await found.find(theirs.need())).outcome == "absent"
+    assert (await found.find(mine.need(body="other"))).outcome == "absent"
+    assert (await found.find(mine.need(pades="off"))).outcome == "found"
+    store.ring = KeyRing((Key("another", b"x" * 32),))
+    assert (await found.find(mine.need())).outcome == "absent"
+    assert token
+    assert key
+
+
+async def test_file_is_gone_when_it_is_removed_and_when_its_term_is_over(
+    store: Store, found: Files
+) -> None:
+    upload = await store.upload(pdf(), at=NOON)
+
+    in_time = await found.find(upload.need(), at=NOON + 7 * DAY - timedelta(seconds=1))
+    too_late = await found.find(upload.need(), at=NOON + 7 * DAY)
+    await store.upload(pdf())
+    await store.objects.delete([upload.path])
+    removed = await found.find(upload.need(), at=NOON)
+
+    assert [in_time.outcome, too_late.outcome, removed.outcome] == ["found", "gone", "gone"]
+
+
+async def test_digest_is_of_what_is_stored_and_not_of_what_was_said(
+    store: Store, found: Files
+) -> None:
+    upload, other = await store.upload(pdf()), await store.upload(pdf(pages=2))
+    (store.directory / other.path).rename(store.directory / upload.path)
+
+    facts = await found.find(upload.need())
+
+    assert facts.sha256 == other.sha256
+    assert facts.pdf == PdfFacts("", 2)
+
+
+async def test_store_that_is_away_makes_the_record_wait(store: Store, found: Files) -> None:
+    """A volume that is not mounted looks like a directory with nothing in it."""
+    upload = await store.upload(pdf())
+    elsewhere = store.directory.rename(store.directory.with_name("elsewhere"))
+    store.directory.mkdir()
+
+    with pytest.raises(Unavailable, match="holds nothing"):
+        await found.find(upload.need())
+    store.directory.rmdir()
+    elsewhere.rename(store.directory)
+
+    assert (await found.find(upload.need())).outcome == "found"
+
+
+async def test_slow_file_is_told_as_such_and_its_process_replaced(store: Store) -> None:
+    quick = files(store, seconds_max=0.3)
+    slow, plain = await store.upload(page_chain()), await store.upload(pdf())
+
+    assert (await quick.find(slow.need())).pdf == PdfFacts("too_slow")
+    assert (await quick.find(plain.need())).pdf == PdfFacts("", 1)
+    assert quick.ended == ["too_slow"]
+    await quick.judge.close()
+
+
+async def test_file_that_needs_more_memory_than_there_is_is_told_as_such(store: Store) -> None:
+    little = files(store, memory_bytes_max=200_000_000, objects_max=5_000_000)
+    upload = await store.upload(with_objects(1_000_000))
+
+    facts = await little.find(upload.need())
+
+    assert facts.pdf == PdfFacts("too_much_memory")
+    assert facts.sha256 == upload.sha256
+    await little.judge.close()
+
+
+async def test_process_that_crashes_is_tried_once_more_and_then_it_is_the_file(
+    store: Store, found: Files
+) -> None:
+    upload, plain = await store.upload(page_chain()), await store.upload(pdf())
+    await found.find(plain.need())
+    looking = asyncio.create_task(found.find(upload.need()))
+
+    crashed = set()
+    async with asyncio.timeout(60):
+        while not looking.done():
+            for process in judging():
+                if process.pid not in crashed and _is_at_work(process):
+                    crashed.add(process.pid)
+                    os.kill(process.pid, signal.SIGSEGV)
+            await asyncio.sleep(0.01)
+
+    facts = await looking
+    assert facts.pdf == PdfFacts("broken")
+    assert facts.sha256 == upload.sha256
+    assert len(crashed) == 2
+    assert found.ended == ["broken", "broken"]
+    assert (await found.find(plain.need())).pdf == PdfFacts("", 1)
+
+
+async def test_process_that_somebody_ended_between_two_files_is_no_fault_of_the_next(
+    store: Store, found: Files
+) -> None:
+    upload = await store.upload(pdf())
+    await found.find(upload.need())
+
+    for process in judging():
+        process.kill()
+        process.wait(10)
+
+    assert (await found.find(upload.need())).pdf == PdfFacts("", 1)
+
+
+async def test_looking_that_is_given_up_ends_its_process(store: Store, found: Files) -> None:
+    upload = await store.upload(page_chain())
+    looking = asyncio.create_task(found.find(upload.need()))
+    async with asyncio.timeout(60):
+        while not any(_is_at_work(process) for process in judging()):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.01)
+
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+
+    async with asyncio.timeout(10):
+        while judging():  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.01)
+
+
+async def test_small_file_does_not_wait_behind_large_ones(store: Store, found: Files) -> None:
+    large = await store.upload(page_chain() + b"%" * LARGE_BYTES + b"\n%%EOF\n")
+    small = await store.upload(pdf())
+    slow = [asyncio.create_task(found.find(large.need(), key=0)) for _ in range(5)]
+    await found.find(small.need(), key=0)
+
+    facts = await found.find(small.need(), key=1)
+
+    assert facts.pdf == PdfFacts("", 1)
+    assert not any(task.done() for task in slow)
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+
+
+async def test_what_a_process_is_started_with_holds_no_environment(
+    store: Store, found: Files
+) -> None:
+    upload = await store.upload(pdf())
+    await found.find(upload.need())
+
+    (process,) = judging()
+
+    assert set(process.environ()) <= {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LC_CTYPE"}
+
+
+async def test_time_of_the_request_is_that_of_its_record(store: Store, found: Files) -> None:
+    upload = await store.upload(signed(pdf()), at=datetime.now(UTC))
+
+    late = await found.find(upload.need(), at=datetime.now(UTC) + timedelta(days=6))
+
+    assert late.pdf == VALID
+
+
+def _is_at_work(process: psutil.Process) -> bool:
+    """Tell whether the process holds a file besides its socket."""
+    try:
+        return any(one.startswith("/") for one in _open_files(process)) and _has_read(process)
+    except (psutil.Error, OSError):
+        return False
+
+
+def _open_files(process: psutil.Process) -> list[str]:
+    directory = Path(f"/proc/{process.pid}/fd")
+    return [str(one.readlink()) for one in directory.iterdir() if int(one.name) > 2]
+
+
+def _has_read(process: psutil.Process) -> bool:
+    """Tell whether it is past the digest, which takes it next to no time."""
+    return bool(process.cpu_times().user > 0)
