@@ -187,7 +187,7 @@ async def _lost(
     for one in losers:
         same = unanswered.get((one.keys[0].digest, one.fingerprint))
         missing = tuple(key for key in one.keys if key.digest not in got)
-        outcomes[id(one)] = Taken(missing)
+        outcomes[id(one)] = Joined(same) if same else Taken(missing)
     return outcomes
 
 

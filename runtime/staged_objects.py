@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import obstore
 
@@ -228,8 +228,9 @@ class StagedParts(Staged):
     async def _hand_over(self, put: "asyncio.Future[PutResult]", block: bytes | None) -> None:
         """Give a block to the upload, or learn that it has failed."""
         room = asyncio.ensure_future(self._blocks.put(block))
+        either: set[asyncio.Future[Any]] = {room, put}
         try:
-            await asyncio.wait({room, put}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             room.cancel()
         if put.done():

@@ -204,3 +204,26 @@ def test_count_is_that_of_committed_transactions() -> None:
     assert len(state) == 1
     commit(state)
     assert len(state) == 2
+
+
+def test_alarm_that_rang_and_was_set_anew_rings_again() -> None:
+    """Of several things that are held, each has its own time."""
+    state = holding(a=timed(alarm=NOW))
+    assert due(state) == [A]
+    state.put(A, timed(alarm=NOW + 80, sequence=2))
+
+    commit(state)
+
+    assert due(state, NOW + 79) == []
+    assert due(state, NOW + 80) == [A]
+
+
+def test_alarm_that_rang_for_the_last_time_leaves_no_entry() -> None:
+    state = holding(a=timed(alarm=NOW))
+    assert due(state) == [A]
+    state.put(A, timed(sequence=2))
+
+    commit(state)
+
+    assert due(state, NEVER - 1) == []
+    assert entries(state) == 1  # its expiry

@@ -68,6 +68,8 @@ class PartitionState:
                 continue
             self._snapshots[key] = value
             self._schedule(key, before, value)
+        for heap, (_, key) in self._popped:
+            self._put_back(heap, key)
         self._pending.clear()
         self._popped.clear()
 
@@ -95,6 +97,15 @@ class PartitionState:
         ):
             if new < old:
                 heappush(heap, (new, key))
+
+    def _put_back(self, heap: Heap, key: bytes) -> None:
+        """Give a timer that was due its entry again, where it was set anew: more may be held."""
+        value = self._snapshots.get(key)
+        if value is not None:
+            alarm, expiry = timers(value)
+            current = alarm if heap is self._alarms else expiry
+            if current != NEVER:
+                heappush(heap, (current, key))
 
     def _due(
         self, heap: Heap, which: int, now: int, count_max: int

@@ -1,0 +1,100 @@
+"""kill -9 of the verifier while its process judges a 150 MB file: nothing lost, doubled, or left."""
+
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.faults.checker import Verdict
+from tests.faults.processes import EsitoProcess, until
+from tests.faults.table import Row, Table
+from tests.hostile_pdfs import page_chain
+from tests.kafka import Kafka
+from tests.pdfs import pdf
+from tests.send_verifier import SendVerifier, Verdicts
+
+LARGE_BYTES = 150_000_000
+SMALL = 40
+
+
+@pytest.fixture
+async def site(kafka: Kafka, tmp_path: Path, topic_prefix: str) -> AsyncIterator[SendVerifier]:
+    """Give an installation whose processes are killed in the end."""
+    made = SendVerifier(tmp_path, kafka.bootstrap_servers, topic_prefix)
+    await made.prepare()
+    yield made
+    made.stop()
+
+
+async def test_verifier_killed_with_a_large_file_in_hand_loses_and_doubles_nothing(
+    site: SendVerifier, fault_table: Table
+) -> None:
+    small = await site.store.upload(pdf())
+    # It takes seconds to judge, so that the kill meets it in hand.
+    slow = page_chain() + b"%" * LARGE_BYTES + b"\n%%EOF\n"
+    large = await site.store.upload(slow)
+    doomed = site.start()
+    await doomed.says("partition.taken", times=2)
+    await site.produce(0, [*[small] * SMALL, large, *[small] * SMALL])
+    judging: list[psutil.Process] = []
+
+    def in_hand() -> bool:
+        judging.extend(with_large_file(doomed))
+        return bool(judging)
+
+    await until(in_hand, "it judges the large file")
+
+    doomed.kill()
+    heir = site.start()
+    found = await site.verdicts(2 * SMALL + 1)
+
+    fault_table.add(Row("verifier killed with 150 MB in hand", judged(found)))
+    assert doomed.exit_code == -signal.SIGKILL
+    assert judged(found).violations == ()
+    assert len(set(found.iuns())) == 2 * SMALL + 1
+    await until(lambda: not any(one.is_running() for one in judging), "the orphan ends")
+    assert left_behind(site.directory) == []
+    assert await heir.stop() == 0
+
+
+def with_large_file(verifier: EsitoProcess) -> list[psutil.Process]:
+    """Return the judging processes of a verifier that hold a file without a name, of that size."""
+    return [
+        child
+        for child in psutil.Process(verifier.pid).children()
+        if any(_size(one) > LARGE_BYTES for one in Path(f"/proc/{child.pid}/fd").iterdir())
+    ]
+
+
+def judged(found: Verdicts) -> Verdict:
+    """Return how the requests fared, in the words of the history checker."""
+    events = [update for updates in found.updates.values() for update in updates]
+    doubled = [str(place) for place, updates in found.updates.items() if len(updates) != 2]
+    nothing: dict[str, tuple[str, ...]] = dict.fromkeys(
+        ("lost", "undecided", "unproven", "doubled_ids", "doubled_effects")
+        + ("gaps", "disorder", "diverged"),
+        (),
+    )
+    return Verdict(
+        acknowledged=len(found.updates),
+        stored=len(found.updates),
+        dead_letters=0,
+        status_events=len(events),
+        doubled_records=tuple(doubled),
+        **nothing,
+    )
+
+
+def left_behind(directory: Path) -> list[str]:
+    """Return what stands in the directory for temporary files, which is the installation's too."""
+    known = {".log", ".key", ".pem", ".yaml"}
+    return [one.name for one in directory.iterdir() if one.is_file() and one.suffix not in known]
+
+
+def _size(descriptor: Path) -> int:
+    try:
+        return descriptor.stat().st_size
+    except OSError:
+        return 0

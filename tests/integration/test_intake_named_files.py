@@ -1,0 +1,91 @@
+"""A request's files are known to the janitor from the transaction that stores the request."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+
+from contracts.send.request_rules import check_request
+from intake.named_files import keys_named
+from intake.reservations import Reservation, keys_of, reserve
+from runtime.configuration import Database
+from runtime.database import Pool
+from tests.integration.test_intake_janitor import prepared
+from tests.send_requests import (
+    COMUNE,
+    RECEIVED,
+    RULES,
+    attachment,
+    f24,
+    pago_pa,
+    recipient,
+    request,
+)
+
+GIVEN = request(
+    documents=[
+        attachment("one"),
+        {
+            **attachment("two"),
+            "ref": {
+                "key": "safestorage://PN_NOTIFICATION_ATTACHMENTS-two.pdf",
+                "versionToken": "v",
+            },
+        },
+    ],
+    recipients=[
+        recipient(
+            payments=[pago_pa(attachment=attachment("three")), f24(apply_cost=False)],
+        )
+    ],
+)
+
+
+def reservation() -> Reservation:
+    parsed = check_request(GIVEN, RULES, COMUNE)
+    return Reservation(
+        id="a",
+        endpoint="send",
+        body=COMUNE.id,
+        group=None,
+        callback_id="c",
+        received_at=RECEIVED,
+        target_uri="/",
+        principal="p",
+        traceparent="",
+        content=json.dumps(GIVEN).encode(),
+        keys=keys_of("send", COMUNE.id, parsed),
+        files=keys_named(parsed, COMUNE),
+    )
+
+
+@pytest.fixture
+async def pool(database: Database) -> AsyncIterator[Pool]:
+    made = await prepared(database)
+    yield made
+    await made.close()
+
+
+async def test_every_file_of_a_request_is_noted_with_it(pool: Pool) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await reserve(connection, [reservation()])
+        await reserve(connection, [reservation()])  # the same again is joined, and notes nothing
+
+    rows = await pool.fetch("SELECT endpoint, body, key, request_id FROM intake.named_files")
+
+    assert sorted(tuple(row) for row in rows) == [
+        ("send", "comune", "PN_F24_META-one.json", "a"),
+        ("send", "comune", "PN_NOTIFICATION_ATTACHMENTS-one.pdf", "a"),
+        ("send", "comune", "PN_NOTIFICATION_ATTACHMENTS-three.pdf", "a"),
+        ("send", "comune", "PN_NOTIFICATION_ATTACHMENTS-two.pdf", "a"),
+    ]
+
+
+async def test_a_request_that_is_not_stored_notes_nothing(pool: Pool) -> None:
+    with suppress(InterruptedError):
+        async with pool.acquire() as connection, connection.transaction():
+            await reserve(connection, [reservation()])
+            raise InterruptedError
+
+    assert await pool.fetchval("SELECT count(*) FROM intake.named_files") == 0

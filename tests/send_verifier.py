@@ -1,0 +1,174 @@
+"""Run real verifiers of SEND over requests in Kafka and files in a store, apart from others."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from contracts.instants import instant
+from contracts.raw import RawCallback, Source
+from contracts.topics import Topics
+from contracts.update import Expectation, Statement, VerifiedUpdate
+from ops.kafka_storage import free_ports
+from ops.topics import create_missing, planned_topics
+from runtime.configuration_file import load_configuration
+from tests.faults.pipeline import admin_client
+from tests.faults.processes import EsitoProcess
+from tests.pdfs import pdf_root
+from tests.send_requests import request
+from tests.stored_files import BODY, ENDPOINT, SECRET, Store, Upload
+
+PARTITIONS: Final = 2
+_KEY: Final = "a-key-of-these-tests-alone-0123456789abcdef"
+
+
+@dataclass
+class Verdicts:
+    """What verifiers have said, by the place of the request; and when Kafka had it."""
+
+    updates: dict[tuple[int, int], list[VerifiedUpdate]] = field(default_factory=dict)
+    times: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def reasons(self, place: tuple[int, int]) -> list[str]:
+        """Return the codes for which the request at a place was refused; none: it was accepted."""
+        return [
+            reason.code
+            for update in self.updates[place]
+            if isinstance(update.what, Statement)
+            for reason in update.what.reasons
+        ]
+
+    def iuns(self) -> list[str]:
+        """Return every IUN that was given."""
+        return [
+            update.what.assigned["iun"]
+            for updates in self.updates.values()
+            for update in updates
+            if isinstance(update.what, Expectation)
+        ]
+
+
+class SendVerifier:
+    """One installation: files, a store, topics, processes."""
+
+    def __init__(self, directory: Path, bootstrap_servers: str, prefix: str) -> None:
+        """Write the configuration; no topic is created and nothing is started."""
+        self.directory = directory
+        self.store = Store(directory / "store")
+        self.topics = Topics.of("send", prefix=prefix)
+        self.bootstrap_servers = bootstrap_servers
+        self.processes: list[EsitoProcess] = []
+        (self.management_port,) = free_ports(1)
+        self._file = directory / "esito.yaml"
+        self._settings: dict[str, Any] = {
+            "kafka_bootstrap_servers": bootstrap_servers,
+            "topic_prefix": prefix,
+            "management_port": self.management_port,
+            "log_format": "json",
+            "topics": {"replication_factor": 1, "min_insync_replicas": 1, "partitions": PARTITIONS},
+            "worker": {"session_seconds": 6},
+            "object_store": {"url": self.store.directory.as_uri()},
+            "endpoints": [_endpoint()],
+        }
+        (directory / "root.pem").write_bytes(pdf_root().pem)
+        (directory / "slots.key").write_bytes(SECRET)
+        for name in ("body.key", "iun.key", "delivery.key"):
+            (directory / name).write_text(f"{_KEY}-{name}")
+
+    async def prepare(self) -> None:
+        """Create the topics."""
+        self._file.write_text(yaml.safe_dump(self._settings))
+        configuration = load_configuration(self._file, environ={})
+        async with admin_client(self.bootstrap_servers) as admin:
+            await create_missing(admin, planned_topics(configuration))
+
+    def start(self) -> EsitoProcess:
+        """Start a verifier."""
+        number = len(self.processes)
+        process = EsitoProcess(
+            f"verifier {number}",
+            ["workers", "verifier", "--provider", "send", "--configuration", str(self._file)],
+            log=self.directory / f"verifier-{number}.log",
+            PYTHONUNBUFFERED="1",
+            TMPDIR=str(self.directory),
+        )
+        self.processes.append(process)
+        return process
+
+    async def produce(self, partition: int, uploads: Iterable[Upload]) -> None:
+        """Write a request for each upload, as the intake does."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap_servers)
+        await producer.start()
+        try:
+            for number, upload in enumerate(uploads):
+                raw = _raw(upload, f"{partition}-{number}")
+                value, headers = raw.body, raw.headers()
+                await producer.send(self.topics.raw, value, partition=partition, headers=headers)
+        finally:
+            await producer.stop()
+
+    async def verdicts(self, requests: int) -> Verdicts:
+        """Wait until so many requests have their verdict; return all of them."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap_servers, isolation_level="read_committed"
+        )
+        await consumer.start()
+        partitions = [TopicPartition(self.topics.verified, one) for one in range(PARTITIONS)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        found = Verdicts()
+        try:
+            while len(found.updates) < requests:
+                batches = await consumer.getmany(timeout_ms=200)
+                for record in (one for batch in batches.values() for one in batch):
+                    update = VerifiedUpdate.model_validate_json(record.value)
+                    place = update.origin.partition, update.origin.offset
+                    found.updates.setdefault(place, []).append(update)
+                    found.times[place] = record.timestamp
+        finally:
+            await consumer.stop()
+        return found
+
+    def stop(self) -> None:
+        """Kill whatever still runs."""
+        for process in self.processes:
+            process.kill()
+
+
+def _raw(upload: Upload, name: str) -> RawCallback:
+    members = request(paProtocolNumber=name, documents=[upload.attachment()])
+    return RawCallback(
+        body=json.dumps(members).encode(),
+        callback_id=f"callback-{name}",
+        endpoint=ENDPOINT,
+        source=Source.REQUEST,
+        received_at=instant(datetime.now(UTC)),
+        method="POST",
+        target_uri="https://send.example.org/delivery/v2.6/requests",
+        principal=f"api_key:{BODY}.2026",
+        content_type="application/json",
+        transaction_id=b64encode(name.ljust(27).encode()).decode(),
+    )
+
+
+def _endpoint() -> dict[str, Any]:
+    return {
+        "name": ENDPOINT,
+        "provider": "send",
+        "path": "/callbacks/send",
+        "api_key": {"keys": [{"id": "d", "file": "delivery.key"}]},
+        "notifications": {
+            "bodies": [
+                {"id": BODY, "tax_id": "77777777777", "keys": [{"id": "2026", "file": "body.key"}]}
+            ],
+            "attachments": {"slot_keys": [{"id": "slots", "file": "slots.key"}]},
+            "iun_keys": {"keys": [{"id": "iun", "file": "iun.key"}]},
+            "pdf": {"trust_files": ["root.pem"]},
+        },
+    }
