@@ -15,9 +15,10 @@ from ingress.doors import load_doors
 from runtime.configuration import Configuration, Endpoint, KeyFile, Keys
 from runtime.configuration_file import load_configuration
 from runtime.kafka import KafkaClients
-from runtime.key_source import CREDENTIALS, KeySource, check_golden_vector
+from runtime.key_source import CREDENTIALS, KeySource, check_golden_vector, ring_of
 from runtime.yaml_lines import Path as Key
 from runtime.yaml_lines import read_yaml
+from workers.poller.remote import read_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def faults(configuration: Configuration) -> list[Fault]:
         key: Key = ("endpoints", number)
         found += _door_faults(key, endpoint, doors)
         found += _key_faults(key, endpoint)
+        found += _notification_faults(key, endpoint)
     return [*found, *_route_faults(configuration), *_tls_faults(configuration)]
 
 
@@ -95,6 +97,36 @@ def _key_faults(key: Key, endpoint: Endpoint) -> Iterator[Fault]:
         except Broken as error:
             fix = "esito hmac-profile --request … --secret-file … --write-golden-vector FILE"
             yield Fault((*key, "hmac", "golden_vector_file"), str(error), fix)
+
+
+def _notification_faults(key: Key, endpoint: Endpoint) -> Iterator[Fault]:
+    """Find the files of SEND that cannot be used, each by itself."""
+    for path, one in _notification_keys(endpoint):
+        try:
+            ring_of([one])
+        except Broken as error:
+            fix = "write the secret there, or correct the path"
+            yield Fault((*key, *path, "file"), str(error), fix)
+    if endpoint.remote_stream is not None:
+        try:
+            read_key(endpoint.remote_stream.api_key_file)
+        except Broken as error:
+            fix = "write the key there, or correct the path"
+            yield Fault((*key, "remote_stream", "api_key_file"), str(error), fix)
+
+
+def _notification_keys(endpoint: Endpoint) -> Iterator[tuple[Key, KeyFile]]:
+    section = endpoint.notifications
+    if section is None:
+        return
+    base = ("notifications",)
+    for number, body in enumerate(section.bodies):
+        for at, body_key in enumerate(body.keys):
+            yield (*base, "bodies", number, "keys", at), body_key
+    for at, one in enumerate(section.attachments.slot_keys):
+        yield (*base, "attachments", "slot_keys", at), one
+    for at, one in enumerate(section.iun_keys.keys):
+        yield (*base, "iun_keys", "keys", at), one
 
 
 def _route_faults(configuration: Configuration) -> Iterator[Fault]:

@@ -59,11 +59,13 @@ def page_lattice(levels: int = 40) -> bytes:
     return classic({**parts, levels + 2: PAGE})
 
 
-def page_chain(levels: int = 100_000) -> bytes:
+def page_chain(levels: int = 100_000, *, padding_bytes: int = 0) -> bytes:
+    """Return a PDF that is harmless, but takes a second to read; `padding_bytes` are not read."""
     parts = {1: CATALOG}
     for at in range(2, levels + 2):
         parts[at] = b"<< /Type /Pages /Count 1 /Kids [ %d 0 R ] >>" % (at + 1)
-    return classic({**parts, levels + 2: PAGE})
+    padding = {levels + 3: stream(b"", bytes(padding_bytes))}
+    return classic({**parts, levels + 2: PAGE, **padding})
 
 
 def nested(opening: bytes, closing: bytes, levels: int = 1_000_000) -> bytes:
@@ -81,7 +83,7 @@ def _packed(parts: Iterable[bytes]) -> bytes:
     return b"".join([*(packer.compress(part) for part in parts), packer.flush()])
 
 
-def object_stream_bomb(megabytes: int = 4_000) -> bytes:
+def object_stream_bomb(megabytes: int = 1_100) -> bytes:
     """A stream of objects that is all blanks: a thousandth of what it unpacks to."""
     million = b" " * 1_048_576
     data = _packed([b"4 0 ", *(million for _ in range(megabytes)), b"null"])
@@ -119,7 +121,7 @@ def with_object_stream(data: bytes, *, first: int, count: int) -> bytes:
     return bytes(out + b"startxref\n%d\n%%%%EOF\n" % begin)
 
 
-def table_bomb(megabytes: int = 4_000) -> bytes:
+def table_bomb(megabytes: int = 1_100) -> bytes:
     """A table of offsets that unpacks to a thousand times its size."""
     zeros = bytes(1_048_576)
     data = _packed(zeros for _ in range(megabytes))
@@ -131,7 +133,7 @@ def table_bomb(megabytes: int = 4_000) -> bytes:
     )
 
 
-def page_bomb(megabytes: int = 4_000) -> bytes:
+def page_bomb(megabytes: int = 1_100) -> bytes:
     """A page whose content nobody needs to unpack to judge it."""
     million = b" " * 1_048_576
     content = stream(b"/Filter /FlateDecode", _packed(million for _ in range(megabytes)))

@@ -35,6 +35,13 @@ class Verdicts:
     updates: dict[tuple[int, int], list[VerifiedUpdate]] = field(default_factory=dict)
     times: dict[tuple[int, int], int] = field(default_factory=dict)
 
+    def add(self, value: bytes, timestamp: int) -> None:
+        """Add one record of the verified topic."""
+        update = VerifiedUpdate.model_validate_json(value)
+        place = update.origin.partition, update.origin.offset
+        self.updates.setdefault(place, []).append(update)
+        self.times[place] = timestamp
+
     def reasons(self, place: tuple[int, int]) -> list[str]:
         """Return the codes for which the request at a place was refused; none: it was accepted."""
         return [
@@ -114,7 +121,7 @@ class SendVerifier:
             await producer.stop()
 
     async def verdicts(self, requests: int) -> Verdicts:
-        """Wait until so many requests have their verdict; return all of them."""
+        """Wait until so many requests have their verdict; return all that is there then."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap_servers, isolation_level="read_committed"
         )
@@ -124,13 +131,12 @@ class SendVerifier:
         await consumer.seek_to_beginning(*partitions)
         found = Verdicts()
         try:
-            while len(found.updates) < requests:
-                batches = await consumer.getmany(timeout_ms=200)
+            more = True
+            while more or len(found.updates) < requests:
+                batches = await consumer.getmany(timeout_ms=500)
+                more = bool(batches)
                 for record in (one for batch in batches.values() for one in batch):
-                    update = VerifiedUpdate.model_validate_json(record.value)
-                    place = update.origin.partition, update.origin.offset
-                    found.updates.setdefault(place, []).append(update)
-                    found.times[place] = record.timestamp
+                    found.add(record.value, record.timestamp)
         finally:
             await consumer.stop()
         return found

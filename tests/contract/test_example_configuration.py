@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from contracts.providers import all_providers
 from ingress.build import AppBuilder
+from intake.problems import Code
 from ops.generate import ROOT
 from runtime.configuration import Configuration, Endpoint
 from runtime.configuration_file import load_configuration
@@ -60,6 +61,8 @@ def test_example_is_taken_by_ingress_and_verifiers(example: Configuration) -> No
         "/rtp/cb/v2/send",
         "/rtp/cb/v1/cancel",
         "/callbacks/wallet",
+        "/callbacks/send",
+        "/callbacks/send-remote",
         "/expectations/wallet-verification",
     }
     assert {name for policy in policies for name in policy} == set(endpoints)
@@ -73,6 +76,7 @@ def test_example_names_no_secret_but_by_file() -> None:
 def test_variables_in_documents_are_settings() -> None:
     variable = re.compile(r"ESITO_[A-Z0-9_]*[A-Z0-9]")
     known = set(variable.findall((ROOT / "docs" / "CONFIGURATION.md").read_text()))
+    known |= {code.value for code in Code}  # of problems: no variables, but named like ones
     files = [EXAMPLE, ROOT / "Makefile", *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
     named = {name for file in files for name in variable.findall(file.read_text())}
 
@@ -81,6 +85,7 @@ def test_variables_in_documents_are_settings() -> None:
 
 def _write_keys(endpoint: Endpoint) -> None:
     _write_certificates(endpoint)
+    _write_notification_keys(endpoint)
     for credential in CREDENTIALS:
         for key in getattr(endpoint, credential).keys if getattr(endpoint, credential) else ():
             key.file.parent.mkdir(exist_ok=True)
@@ -103,6 +108,21 @@ def _write_keys(endpoint: Endpoint) -> None:
             "secret": SECRET.decode(),
         }
         endpoint.hmac.golden_vector_file.write_text(json.dumps(vector))
+
+
+def _write_notification_keys(endpoint: Endpoint) -> None:
+    """Each key of a public body is one of its own: two bodies may not share a secret."""
+    section = endpoint.notifications
+    if section is not None:
+        bodies = [key for body in section.bodies for key in body.keys]
+        for key in (*bodies, *section.attachments.slot_keys, *section.iun_keys.keys):
+            key.file.parent.mkdir(exist_ok=True)
+            key.file.write_bytes(SECRET + key.id.encode())
+        for file in section.pdf.trust_files:
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(pem(root()))
+    if endpoint.remote_stream is not None:
+        endpoint.remote_stream.api_key_file.write_bytes(SECRET.replace(b" ", b"-"))
 
 
 def _write_certificates(endpoint: Endpoint) -> None:

@@ -209,7 +209,7 @@ async def test_looking_that_is_given_up_ends_its_process(store: Store, found: Fi
 
 
 async def test_small_file_does_not_wait_behind_large_ones(store: Store, found: Files) -> None:
-    large = await store.upload(page_chain() + b"%" * LARGE_BYTES + b"\n%%EOF\n")
+    large = await store.upload(page_chain(padding_bytes=LARGE_BYTES))
     small = await store.upload(pdf())
     slow = [asyncio.create_task(found.find(large.need(), key=0)) for _ in range(5)]
     await found.find(small.need(), key=0)
