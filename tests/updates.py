@@ -19,7 +19,7 @@ from contracts.update import (
     VerifiedUpdate,
 )
 from workers.processor import InputRecord
-from workers.state_machine.decide import Rules
+from workers.state_machine.decision import Rules
 
 NOON: Final = datetime(2026, 11, 2, 12, tzinfo=UTC)
 NOON_MILLISECONDS: Final = 1_793_620_800_000

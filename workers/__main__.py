@@ -15,6 +15,8 @@ from runtime.key_source import KeySource, publish_expiries, report_reloads
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
+from runtime.watches import run_watched
+from workers.expiries import publish_set_expiries, publish_trust_expiries
 from workers.refreshes import report_refreshes
 from workers.roles import state_machine_role, verifier_role
 from workers.verifier.jwks_source import JwksSource
@@ -52,21 +54,19 @@ async def _run_verifier(
     publish_expiries(metrics, endpoints)
     issuers = [issuer for one in endpoints.values() if one.tokens for issuer in one.tokens.issuers]
     key_sets = JwksSource(issuers, report_refreshes(metrics, log))
+    publish_trust_expiries(metrics, endpoints, trust)
+    publish_set_expiries(metrics, issuers, key_sets)
     role = verifier_role(
         configuration, provider, Sources(keys=keys, trust=trust, key_of=key_sets.key), metrics
     )
     seconds = configuration.key_reload_seconds
-    background = [
-        asyncio.create_task(keys.watch(every_seconds=seconds)),
-        asyncio.create_task(trust.watch(every_seconds=seconds)),
-        asyncio.create_task(key_sets.run()),
-    ]
-    try:
-        await _worker(role, configuration, metrics, log).run(stop)
-    finally:
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+    worker = _worker(role, configuration, metrics, log)
+    watches = {
+        "secrets": keys.watch(every_seconds=seconds),
+        "certificates": trust.watch(every_seconds=seconds),
+        "key sets": key_sets.run(),
+    }
+    await run_watched(worker.run(stop), watches, stop=stop, log=log)
 
 
 async def _run_state_machine(

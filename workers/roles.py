@@ -8,7 +8,7 @@ from runtime.configuration import Configuration
 from runtime.kafka import KafkaClients
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
-from workers.state_machine.decide import Rules
+from workers.state_machine.decision import Rules
 from workers.state_machine.meters import StateMeters
 from workers.state_machine.processor import StateMachineProcessor
 from workers.verifier.policies import Sources, endpoint_policies

@@ -29,7 +29,7 @@ from runtime.failpoint import Failpoint
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger, own_stack
-from workers.breaker import Breaker
+from workers.breaker import Breaker, telling
 from workers.committed_offset import committed_offset
 from workers.dead_letters import dead_letter
 from workers.isolation import Isolation
@@ -184,7 +184,7 @@ class PartitionLoop:
                 failures += 1
                 await self._back_off(failures, error)
                 continue
-            if self._admitted(verdicts):
+            if self._admitted(telling(verdicts, [record.headers for record in records])):
                 await self._commit(records, outputs, verdicts)
                 return
             self._processor.aborted()
@@ -274,7 +274,7 @@ class PartitionLoop:
             raise Unwritable(records[0].offset, len(records), type(error).__name__) from error
         self._processor.committed()
         self._isolation.committed(len(records))
-        self._around.breaker.count(verdicts)
+        self._around.breaker.count(telling(verdicts, [record.headers for record in records]))
         self._meters.count(verdicts, outputs)
 
     async def _write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from contracts.iso20022.envelope import BIC, LEI, REPORT, RESOLUTION, Found
@@ -106,9 +107,10 @@ class _Comparison:
         for row in above.below:
             if len(self.found) >= FINDINGS_MAX:
                 return
-            cell = row.cells[self._data_set]
-            if cell != "-":
-                self._field(row, cell, members.get(row.name), f"{where}.{row.name}")
+            cell, given = row.cells[self._data_set], members.get(row.name)
+            # Most rows are of what may be absent, and is.
+            if cell != "-" and (given is not None or cell == "1"):
+                self._field(row, cell, given, f"{where}.{row.name}")
 
     def _field(self, row: Row, cell: str, given: object, where: str) -> None:
         values = many(given)
@@ -125,7 +127,7 @@ class _Comparison:
             self._value(row, value, where)
 
     def _value(self, row: Row, value: object, where: str) -> None:
-        if row.kind != "object":
+        if row.kind not in _STRUCTURES:
             code = self._leaf(row.kind, value)
             if code is not None:
                 self.note(code, where)
@@ -133,6 +135,8 @@ class _Comparison:
             self.compare(row, value, where)
         elif self._is_xml and text(value) == "":
             self.compare(row, {}, where)
+        elif row.kind == "choice" and not self._is_xml and text(value):
+            return
         else:
             self.note(FindingCode.TEXT_MALFORMED, where)
 
@@ -146,12 +150,15 @@ class _Comparison:
         if not given:
             return FindingCode.TEXT_MALFORMED
         if kind.startswith("text"):
-            too_long = len(given) > int(kind.removeprefix("text"))
-            return FindingCode.TEXT_TOO_LONG if too_long else None
-        codes = {"status": STATUSES, "reason": REASONS}.get(kind)
-        if codes is not None:
+            return FindingCode.TEXT_TOO_LONG if len(given) > _characters_max(kind) else None
+        if (codes := _CODES.get(kind)) is not None:
             return None if given in codes[self._data_set] else FindingCode.CODE_UNKNOWN
         return _FORMS[kind](given)
+
+
+@cache
+def _characters_max(kind: str) -> int:
+    return int(kind.removeprefix("text"))
 
 
 def _amount(value: object, *, is_xml: bool) -> FindingCode | None:
@@ -197,6 +204,8 @@ def _is_decided(transaction: object) -> bool:
     return bool(text_at(transaction, "DbtrDcsnDtTm"))
 
 
+_STRUCTURES: Final = frozenset({"object", "choice"})
+_CODES: Final = {"status": STATUSES, "reason": REASONS}
 _BOOLEANS: Final = frozenset({"true", "false", "1", "0"})
 _FORMS: Final[Mapping[str, Callable[[str], FindingCode | None]]] = {
     "instant": _instant,

@@ -35,10 +35,14 @@ _AMOUNT_NAMES: Final = (TEXT, "ActiveOrHistoricCurrencyAndAmount", "value")
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The first code of a list of reasons; of the text beside it, only that there is one."""
+    """The first code of a list of reasons; of the text beside it, only that there is one.
+
+    `differ`: the list has other codes too.
+    """
 
     code: str | None = None
     annotated: bool = False
+    differ: bool = False
 
 
 def many(value: object) -> list[object]:
@@ -114,15 +118,18 @@ def _moment(value: object) -> str | None:
 
 def _why(value: object) -> Why:
     informations = many(value)
-    codes = (
-        text_at(information, "Rsn", name) or ""
+    # V4.0 has one reason as bare text: `"Rsn": "URLN/ATS010"` (DS-04b).
+    found = (
+        text_at(information, "Rsn", *names) or ""
         for information in informations
-        for name in ("Cd", "Prtry")
+        for names in (("Cd",), ("Prtry",), ())
     )
-    code = next(
-        (one for one in codes if len(one) <= REASON_CHARACTERS_MAX and _REASON.fullmatch(one)), None
+    codes = [one for one in found if len(one) <= REASON_CHARACTERS_MAX and _REASON.fullmatch(one)]
+    return Why(
+        next(iter(codes), None),
+        annotated=any(text_at(information, "AddtlInf") for information in informations),
+        differ=len(set(codes)) > 1,
     )
-    return Why(code, any(text_at(information, "AddtlInf") for information in informations))
 
 
 def _amount(value: object) -> Amount | None:

@@ -15,7 +15,8 @@ from contracts.topics import Topics
 from contracts.update import Statement, VerifiedUpdate
 from runtime.configuration import Endpoint
 from runtime.key_source import EndpointKeys
-from workers.state_machine.decide import Decision, Rules, decide
+from workers.state_machine.decide import decide
+from workers.state_machine.decision import Decision, Rules
 from workers.state_machine.events import anomaly, status_event
 from workers.state_machine.snapshot import Snapshot
 from workers.verifier.policy import Policy

@@ -28,7 +28,8 @@ from runtime.configuration_file import load_configuration
 from runtime.key_source import KeySource
 from runtime.metrics import Metrics
 from runtime.telemetry import configure_logging
-from workers.state_machine.decide import Rules, decide
+from workers.state_machine.decide import decide
+from workers.state_machine.decision import Rules
 from workers.state_machine.events import status_event
 from workers.verifier.policies import Sources, endpoint_policies
 from workers.verifier.trust_source import TrustSource

@@ -16,7 +16,8 @@ from tests.unit.test_decide import after
 from tests.unit.test_state_machine_processor import TOPICS, of, processor
 from tests.updates import PIVOT, RULES, UAEPASS, said, verified_record
 from workers.processor import Output
-from workers.state_machine.decide import Outcome, Rules, decide
+from workers.state_machine.decide import decide
+from workers.state_machine.decision import Outcome, Rules
 from workers.state_machine.processor import StateMachineProcessor
 from workers.state_machine.snapshot import NEVER, Snapshot, decode_snapshot, timers
 

@@ -18,7 +18,8 @@ from tests.wallet_callbacks import (
     update_of,
     verification,
 )
-from workers.state_machine.decide import Decision, Outcome, decide
+from workers.state_machine.decide import decide
+from workers.state_machine.decision import Decision, Outcome
 from workers.state_machine.snapshot import Snapshot
 
 codes = st.sampled_from([CODE, CODE, "another"])

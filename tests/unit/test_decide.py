@@ -6,7 +6,8 @@ from contracts.codes import AnomalyCode
 from contracts.raw import Source
 from contracts.update import Statement, VerifiedUpdate
 from tests.updates import NOON_MILLISECONDS, PIVOT, RULES, UAEPASS, said
-from workers.state_machine.decide import Decision, Outcome, Rules, decide
+from workers.state_machine.decide import decide
+from workers.state_machine.decision import Decision, Outcome, Rules
 from workers.state_machine.digests import statement_digest
 from workers.state_machine.snapshot import Snapshot
 

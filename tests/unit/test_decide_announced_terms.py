@@ -9,7 +9,8 @@ from tests.unit.test_decide import after, notice_of
 from tests.unit.test_decide_terms import called, last, natives
 from tests.updates import PIVOT, at
 from tests.wallet_callbacks import WALLET, issuance, registered, terms, update_of, verification
-from workers.state_machine.decide import Outcome, Rules, decide
+from workers.state_machine.decide import decide
+from workers.state_machine.decision import Outcome, Rules
 from workers.state_machine.events import anomaly
 
 

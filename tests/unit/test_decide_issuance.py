@@ -7,7 +7,7 @@ import pytest
 from contracts.update import VerifiedUpdate
 from tests.unit.test_decide_terms import called, last, natives
 from tests.wallet_callbacks import issuance, registered
-from workers.state_machine.decide import Outcome
+from workers.state_machine.decision import Outcome
 
 OPEN: dict[str, Any] = {"status": "Issued", "completed": False}
 ISSUED: dict[str, Any] = {"status": "Issued", "completed": True}

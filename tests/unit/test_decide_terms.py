@@ -23,7 +23,8 @@ from tests.wallet_callbacks import (
     updates,
     verification,
 )
-from workers.state_machine.decide import Decision, Outcome, Rules, decide, ring
+from workers.state_machine.decide import decide, ring
+from workers.state_machine.decision import Decision, Outcome, Rules
 from workers.state_machine.events import anomaly, status_event
 from workers.state_machine.snapshot import NEVER, Snapshot
 

@@ -20,7 +20,8 @@ from simulator.people import private_values
 from simulator.plan import Fault, Plan, Presents, Step, Story, faults_of_stories
 from simulator.planning import PLAYERS, make_plan
 from simulator.scene import Scene
-from workers.state_machine.decide import Outcome, Rules, decide
+from workers.state_machine.decide import decide
+from workers.state_machine.decision import Outcome, Rules
 from workers.state_machine.snapshot import Snapshot
 from workers.verifier.decode import decode_json
 

@@ -26,7 +26,7 @@ from tests.updates import (
     verified_record,
 )
 from workers.processor import Output
-from workers.state_machine.decide import Rules
+from workers.state_machine.decision import Rules
 from workers.state_machine.meters import StateMeters
 from workers.state_machine.processor import StateMachineProcessor
 from workers.state_machine.snapshot import decode_snapshot

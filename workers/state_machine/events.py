@@ -10,7 +10,7 @@ from contracts.lifecycle import Lifecycle, Status
 from contracts.provider import Provider
 from contracts.status import Evidence, StatusEvent
 from contracts.update import Expectation, Statement, Witness
-from workers.state_machine.decide import Decision, Notice
+from workers.state_machine.decision import Decision, Notice
 from workers.state_machine.digests import statement_digest, terms_digest
 from workers.state_machine.snapshot import Snapshot
 

@@ -10,7 +10,7 @@ from contracts.provider import Provider
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
-from workers.state_machine.decide import Decision, Outcome
+from workers.state_machine.decision import Decision, Outcome
 
 
 class StateMeters:

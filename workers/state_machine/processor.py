@@ -18,7 +18,8 @@ from contracts.update import Statement, VerifiedUpdate
 from runtime.kafka import KafkaClients
 from workers.processor import InputRecord, Output
 from workers.state_machine.changelog import read_changelog
-from workers.state_machine.decide import Decision, Outcome, Rules, decide, ring
+from workers.state_machine.decide import decide, ring
+from workers.state_machine.decision import Decision, Outcome, Rules
 from workers.state_machine.events import alarm_anomaly, anomaly, status_event
 from workers.state_machine.meters import StateMeters
 from workers.state_machine.partition_state import PartitionState
@@ -67,7 +68,7 @@ class StateMachineProcessor:
         update = _read(record)
         rules = self._rules.get(update.endpoint)
         if rules is None:
-            raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, update.endpoint)
+            raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, "endpoint: not configured")
         key = update.key.encode()
         decisions = decide(self._state.get(key), update, rules)
         traceparent = _traceparent(record)
@@ -76,6 +77,7 @@ class StateMachineProcessor:
         ]
         outputs = [output for one in decisions for output in self._status(one, key, traceparent)]
         outputs += [self._anomaly(one, key, traceparent) for one in noticed]
+        outputs += [self._verified(one.forward, record) for one in decisions if one.forward]
         # Nothing below can fail, so a record that raised above has left nothing behind.
         for decision in decisions:
             if decision.after is not None:
@@ -133,6 +135,11 @@ class StateMachineProcessor:
         headers = event.headers(traceparent)
         value = event.model_dump_json().encode()
         return [Output(self._topics.status, key, value, headers, self._partition)]
+
+    def _verified(self, update: VerifiedUpdate, record: InputRecord) -> Output:
+        """Return an update that goes on to its own transaction, by the road of all the others."""
+        value = update.model_dump_json(exclude_defaults=True).encode()
+        return Output(self._topics.verified, update.key.encode(), value, list(record.headers))
 
     def _anomaly(self, found: Anomaly, key: bytes, traceparent: str) -> Output:
         value = found.model_dump_json().encode()

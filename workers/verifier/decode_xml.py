@@ -41,16 +41,17 @@ def decode_xml(signed: SignedBytes) -> SignedFields:
 
 def _value(element: etree._Element, namespace: str) -> Any:  # noqa: ANN401 - text or members
     """Return text or members of `element`, which is no deeper than parse_xml lets it be."""
-    members = _attributes(element)
-    if _is_envelope(element, namespace):
-        return members | {"#text": ""} if members else ""
+    members = _attributes(element) if element.keys() else {}
     children: dict[str, list[Any]] = {}
     for child in element:
         tag = str(child.tag)
         if not tag.startswith(namespace):
             raise Rejected(RejectionCode.DOCUMENT_UNKNOWN, f"{_at(child)}: another namespace")
-        children.setdefault(tag[len(namespace) :], []).append(_value(child, namespace))
-        _refuse_text(child.tail, child)
+        name = tag[len(namespace) :]
+        read = _envelope if name == "Envlp" and _is_supplementary(element, namespace) else _value
+        children.setdefault(name, []).append(read(child, namespace))
+        if child.tail:
+            _refuse_text(child.tail, child)
     if not children:
         text = (element.text or "").strip(_SPACE)
         return members | {"#text": text} if members else text
@@ -58,6 +59,12 @@ def _value(element: etree._Element, namespace: str) -> Any:  # noqa: ANN401 - te
     return members | {
         name: values if len(values) > 1 else values[0] for name, values in children.items()
     }
+
+
+def _envelope(element: etree._Element, _: str) -> Any:  # noqa: ANN401 - text or members
+    """Return the attributes of supplementary data, whose content is anybody's."""
+    members = _attributes(element)
+    return members | {"#text": ""} if members else ""
 
 
 def _attributes(element: etree._Element) -> dict[str, Any]:
@@ -72,13 +79,8 @@ def _attributes(element: etree._Element) -> dict[str, Any]:
     return members
 
 
-def _is_envelope(element: etree._Element, namespace: str) -> bool:
-    parent = element.getparent()
-    return (
-        element.tag == f"{namespace}Envlp"
-        and parent is not None
-        and parent.tag == f"{namespace}SplmtryData"
-    )
+def _is_supplementary(element: etree._Element, namespace: str) -> bool:
+    return element.tag == f"{namespace}SplmtryData"
 
 
 def _refuse_text(text: str | None, element: etree._Element) -> None:

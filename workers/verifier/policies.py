@@ -59,7 +59,16 @@ def what_is_missing(provider: Provider, endpoint: Endpoint) -> str:
         return f"provider {provider.name} sends no tokens; remove the key"
     if provider.tokens is not None and endpoint.tokens is None:
         return f"provider {provider.name} needs the key tokens"
-    return _signature_missing(provider, endpoint, offered) if offered else ""
+    return _signature_missing(provider, endpoint, offered) if offered else _unused(endpoint)
+
+
+def _unused(endpoint: Endpoint) -> str:
+    """Say what an endpoint has for signatures that its provider does not make."""
+    for name in ("certificates", "service_providers", "schema_directory"):
+        if getattr(endpoint, name):
+            # Whoever configures a check must not believe that it is made.
+            return f"provider {endpoint.provider} signs nothing that {name} is for; remove the key"
+    return ""
 
 
 def _signature_missing(provider: Provider, endpoint: Endpoint, offered: list[str]) -> str:

@@ -67,7 +67,7 @@ def verify(
     """
     policy = policies.get(callback.endpoint)
     if policy is None:
-        raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, callback.endpoint)
+        raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, "esito-endpoint: not configured")
     signed = prove(callback, policy)  # 1
     expectation = callback.source is Source.EXPECTATION
     fields = decode_json(signed) if expectation else _decoded(signed, provider, policy)  # 2

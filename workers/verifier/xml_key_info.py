@@ -1,12 +1,12 @@
-"""Find the certificate that a ds:KeyInfo means. Pure; whether it is trusted is judged elsewhere.
+"""Find the certificate that a ds:KeyInfo means. Pure.
 
-A KeyInfo is not signed, so it only points. All that it says of the certificate must be true of the
-one that is taken: of two keys, another reader might take the other one.
+Whether it is trusted is judged elsewhere. A KeyInfo is not signed, so it only points: all that it
+says of the certificate must be true of the one that is taken, for of two keys another reader might
+take the other one.
 """
 
 import re
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from typing import Final
 
 from cryptography import x509
@@ -48,7 +48,7 @@ def signing_certificate(
     """
     described = list(_described(key_info))
     try:
-        brought = [_known(der, trust) or read_certificate(der) for der in _brought(key_info)]
+        brought = [read_certificate(der) for der in _brought(key_info)]
         leaf = _leaf(brought) if brought else _pinned(described, trust)
         for name, fits in described:
             if not fits(leaf):
@@ -59,11 +59,6 @@ def signing_certificate(
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension):
         raise Rejected(RejectionCode.CERTIFICATE_MALFORMED, "KeyInfo") from None
     return leaf, tuple(one for one in brought if one is not leaf)
-
-
-def _known(der: bytes, trust: Trust) -> x509.Certificate | None:
-    # The same bytes have been read before: a tenth of the work.
-    return trust.pinned.get(sha256(der).hexdigest())
 
 
 def _leaf(brought: list[x509.Certificate]) -> x509.Certificate:
