@@ -9,6 +9,7 @@ saved as a file, with a text that says what happened and how to see it again.
 import argparse
 import faulthandler
 import shutil
+import signal
 import sys
 import tempfile
 from importlib.util import find_spec
@@ -49,6 +50,8 @@ def main() -> int:
     names = given.targets or list(all_targets())
     scratch = Path(tempfile.mkdtemp(prefix="esito-fuzz-"))
     plan = Plan(given.seconds, given.seed, plain, scratch, _new_findings(given.findings, names))
+    # Ended from outside, it ends its processes too; a background job is deaf to Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("fuzz: ended before its time"))
     try:
         rows = run(names, plan, processes=given.processes)
     finally:

@@ -66,6 +66,25 @@ def test_verifier_accepts_a_seed_that_forgeries_are_told_apart_from(name: str) -
     assert len(GENUINE[name]()) > 0
 
 
+@pytest.mark.parametrize(
+    ("target", "part", "instead", "code"),
+    [
+        ("verdict-pivot", b"pivot-id", b"x" * 1_001, "endpoint_unknown"),
+        ("verdict-uaepass", b"https://callbacks.", b"https://callbacks[", "record_malformed"),
+    ],
+)
+def test_input_that_was_a_finding_is_a_rejection(
+    target: str, part: bytes, instead: bytes, code: str
+) -> None:
+    """The first had a detail of any length that its sender chose, the second was a ValueError."""
+    seed = next(one for one in target_named(target).corpus() if is_taken(target_named(target), one))
+
+    with pytest.raises(Rejected, match=code) as caught:
+        target_named(target).run(seed.replace(part, instead))
+
+    assert len(caught.value.detail) < 100
+
+
 def test_every_provider_has_a_verdict_and_a_translation() -> None:
     expected = {f"{kind}-{name}" for name in provider_names() for kind in ("verdict", "translate")}
 

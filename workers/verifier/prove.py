@@ -24,7 +24,8 @@ def prove(callback: RawCallback, policy: Policy) -> SignedBytes:
     """Return the callback's bytes with the proof of who vouches for them.
 
     Raises:
-        Rejected: `principal_missing`, or what a scheme of the endpoint says of these bytes.
+        Rejected: `principal_missing`, `record_malformed` when the target URI is none, or what a
+            scheme of the endpoint says of these bytes.
     """
     if callback.source is Source.EXPECTATION:
         return _signed(callback, [Proven(_by_principal(callback, Scheme.API_KEY))])
@@ -100,7 +101,7 @@ def _by_hmac(callback: RawCallback, policy: Policy) -> Proof:
     signed = MacInput(
         timestamp=timestamp,
         method=callback.method,
-        path=urlsplit(callback.target_uri).path,
+        path=_path(callback.target_uri),
         target_uri=callback.target_uri,
         body=callback.body,
     )
@@ -115,6 +116,13 @@ def _by_hmac(callback: RawCallback, policy: Policy) -> Proof:
     return Proof(
         scheme=Scheme.HMAC, algorithm=f"hmac-{hmac.hash}", key_id=key_id, signer=callback.endpoint
     )
+
+
+def _path(target_uri: str) -> str:
+    try:
+        return urlsplit(target_uri).path
+    except ValueError:
+        raise Rejected(RejectionCode.RECORD_MALFORMED, "esito-target-uri: not a URI") from None
 
 
 def _header(callback: RawCallback, name: str) -> bytes:
