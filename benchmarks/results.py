@@ -33,13 +33,13 @@ ratios, which compare rounds that took turns, before the absolute figures.
 
 Verdicts for each second of one core: from the raw record to the verified updates, written as JSON,
 in one process without Kafka. {turns} rounds, in each of which every row has a slice of {slice} ms,
-one row after the other, after one slice that is not counted. {different} different callbacks of each
-kind, each signed for real, in a circle; their signers are the same, as a provider's are. Before it
-is measured, each is accepted, and refused with another body.
+one row after the other, after one slice that is not counted. {different} different callbacks of
+each kind, each signed for real, in a circle; their signers are the same, as a provider's are.
+Before it is measured, each is accepted, and refused with another body.
 
 Rates are of CPU time (user and system): the median, and the quartiles of the rounds; "wall" is by
 the clock and falls with whoever else has the core. CPU time rises too where others use the machine,
-since caches are shared: a bare signature hardly shows it, everything that walks through much code
+probably through shared caches: a bare signature hardly shows it, whatever walks through much code
 does. The two ratios are of CPU in the same round: to one RSA-2048 signature, and to signxml alone
 with its defaults, a certificate given, on the documents of the row below it. "Proof alone" is who
 signed, without decoding and translating. Targets are those of issue 4.

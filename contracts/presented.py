@@ -13,6 +13,7 @@ _PROTOCOL_CLAIMS: Final = frozenset(
 # The weakest first: a token is bound to its holder as its weakest presentation is.
 _BINDINGS: Final = ("none", "gateway-attested", "verified")
 _REFERENCE_CHARACTERS_MAX: Final = 500  # as `contracts.update.ShortText`
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 Digest = Callable[[str], str]
 
@@ -32,7 +33,7 @@ def claims_digest(token: VerifiedToken, digest: Digest) -> str:
 
     Keyed, because a birth date or a yes is guessed in no time where everybody can compute it.
     """
-    return digest(json.dumps(token.claims, sort_keys=True, separators=(",", ":"), default=str))
+    return digest(_CANONICAL.encode(token.claims))
 
 
 def evidence(token: VerifiedToken, digest: Digest) -> dict[str, str]:

@@ -137,7 +137,8 @@ def _refuse_many(members: Members) -> None:
         one = waiting.pop()
         if isinstance(one, dict):
             for name in _STRUCTURES:
-                waiting.extend(many(one.get(name)))
+                if name in one:
+                    waiting.extend(many(one[name]))
     raise Rejected(RejectionCode.PAYLOAD_INVALID, f"more than {TRANSACTIONS_MAX} transactions")
 
 

@@ -8,7 +8,6 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Final
 
 from contracts.provider import Door
@@ -16,6 +15,7 @@ from runtime.configuration import Endpoint
 from tests.conformance.vector import Vector
 
 _CERTIFICATE_TEXT: Final = re.compile(rb"<ds:X509Certificate>(.*?)</ds:X509Certificate>", re.DOTALL)
+_SPACE: Final = re.compile(rb"(?:\s|\\n)+")
 _SIGNATURE: Final = "x-srtp-signature"
 _CERTIFICATE: Final = "x-srtp-signature-certificate"
 _CHAIN: Final = "x-srtp-signature-certificate-chain"
@@ -27,14 +27,14 @@ _SIGNED_HEADERS: Final = ("content-type", "idempotency-key", "location", "x-requ
 class Part:
     """Some bytes of a request: from `start` to before `end` of its `body`, `target` or a header.
 
-    `where` is one of these two words, or a header's name in lower case. `strict`: no other bytes at
-    all may be taken in their place.
+    `where` is one of these two words, or a header's name in lower case. No other byte may be taken
+    in the place of one that is not `free`.
     """
 
     where: str
     start: int
     end: int
-    strict: bool = True
+    free: frozenset[int] = frozenset()
 
     def flipped(self, vector: Vector, offset: int, mask: int) -> Vector:
         """Return the vector with the bits of `mask` turned over in one byte."""
@@ -87,7 +87,7 @@ def _parts(vector: Vector, endpoint: Endpoint, door: Door) -> Iterator[Part]:
         yield body
         yield from _headers(vector, endpoint.detached_jws.header)
     if endpoint.xmldsig:
-        yield from _in_xml(vector)
+        yield replace(body, free=_free_in_xml(vector))
     if endpoint.client_certificate:
         yield from _headers(vector, endpoint.client_certificate.header or "")
     if endpoint.path_token:
@@ -98,7 +98,8 @@ def _parts(vector: Vector, endpoint: Endpoint, door: Door) -> Iterator[Part]:
 def _headers(vector: Vector, *names: str, strict: bool = True) -> Iterator[Part]:
     for name, value in vector.fields:
         if name.lower() in names:
-            yield Part(where=name.lower(), start=0, end=len(value), strict=strict)
+            free = frozenset() if strict else frozenset(range(len(value)))
+            yield Part(where=name.lower(), start=0, end=len(value), free=free)
 
 
 def _in_body(vector: Vector) -> Iterator[Part]:
@@ -111,23 +112,26 @@ def _in_body(vector: Vector) -> Iterator[Part]:
         yield Part(where="body", start=start, end=start + len(text.encode()))
 
 
-def _in_xml(vector: Vector) -> Iterator[Part]:
-    """Yield all of the body: strictly the document, but for its declaration and the chain.
+def _free_in_xml(vector: Vector) -> frozenset[int]:
+    """Return where the body of an XML signature is signed by nobody, and says nothing.
 
-    Canonical XML has no declaration, and a certificate that we have ourselves need not be sent.
-    What stands around the document in a JSON envelope is signed by nobody, and says nothing.
+    That is the declaration, which canonical XML does not have; white space behind SignedInfo, which
+    is no part of a base64 value; certificates behind the first one, which we have ourselves; and
+    what stands around the document in a JSON envelope.
     """
     start, end, document = _document(vector)
-    per_byte = 1 if end - start == len(document) else 4 / 3
-    brought = [] if b"AppHdr" in document else list(_CERTIFICATE_TEXT.finditer(document))[1:]
-    declaration = document.index(b"?>") + 2
-    edges = [(0, False), (start + int((declaration + 2) * per_byte), True)]
-    for found in brought:
-        edges += [(start + int(found.start(1) * per_byte), False)]
-        edges += [(start + int((found.end(1) + 2) * per_byte), True)]
-    edges += [(end, False), (len(vector.body), False)]
-    for (begin, strict), (until, _) in pairwise(edges):
-        yield Part(where="body", start=begin, end=until, strict=strict)
+    after = document.index(b"</ds:SignedInfo>")
+    spans = [(0, document.index(b"?>") + 2)]
+    spans += [found.span() for found in _SPACE.finditer(document, after)]
+    if b"AppHdr" not in document:  # else they are signed, with all of KeyInfo
+        spans += [found.span() for found in list(_CERTIFICATE_TEXT.finditer(document))[1:]]
+    offsets = {*range(start), *range(end, len(vector.body))}
+    in_base64 = end - start != len(document)
+    if in_base64:  # four characters for three bytes
+        spans = [(begin // 3 * 4, -(-until // 3) * 4) for begin, until in spans]
+    for begin, until in spans:
+        offsets |= {*range(start + begin, start + until)}
+    return frozenset(offsets)
 
 
 def _document(vector: Vector) -> tuple[int, int, bytes]:

@@ -110,6 +110,6 @@ def _token_verifier(tokens: Tokens, key_of: KeyOf) -> VerifyToken:
             at=at,
             digest=lambda claims: digest(hashlib.sha256(claims).hexdigest()),
         )
-        return replace(token, presentations=presented)
+        return replace(token, presentations=presented) if presented else token
 
     return verified

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from contracts.provider import SignedBytes
+from contracts.provider import Form, SignedBytes
 from contracts.raw import RawCallback, Source
 from contracts.update import Proof, Scheme
 from runtime.mac import MacInput, matching_secret, read_timestamp
 from workers.verifier.carrier import form_of
+from workers.verifier.decode_xml import SignedXml
 from workers.verifier.policy import Policy
 from workers.verifier.prove_signature import Proven, prove_signatures
 
@@ -41,14 +42,11 @@ def _signed(callback: RawCallback, proven: list[Proven]) -> SignedBytes:
     strongest = proven[0]
     beside = tuple(one.proof.scheme for one in proven[1:])
     proof = strongest.proof.model_copy(update={"beside": beside}) if beside else strongest.proof
-    return SignedBytes(
-        body=callback.body if strongest.document is None else strongest.document,
-        sha256=hashlib.sha256(callback.body).hexdigest(),
-        proof=proof,
-        callback=callback,
-        form=form_of(callback) if strongest.document is None else strongest.form,
-        speaks_for=strongest.speaks_for,
-    )
+    sha256 = hashlib.sha256(callback.body).hexdigest()
+    document, names = strongest.document, strongest.speaks_for
+    if document is None:
+        return SignedBytes(callback.body, sha256, proof, callback, form_of(callback), names)
+    return SignedXml(document.body, sha256, proof, callback, Form.XML, names, root=document.root)
 
 
 def _by_door(callback: RawCallback, policy: Policy) -> Iterator[Proven]:

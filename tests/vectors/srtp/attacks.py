@@ -15,7 +15,7 @@ from simulator.sign_detached import (
     sign_bytes,
     signature_headers,
 )
-from simulator.srtp_bodies import json_body
+from simulator.srtp_bodies import carrying, json_body
 from simulator.srtp_messages import Message, Request, report
 from tests.vectors.srtp.callbacks import (
     JSON,
@@ -71,7 +71,7 @@ def payloads(message: Message, original: Request) -> Files:
 def all_of(good: bytes, signed: bytes) -> Files:
     """Return attacks by `verdict/code/name`; both bodies would be accepted, `signed` as XML."""
     rejected = {**_detached(good), **_signed_for_another_request(good), **_signed_otherwise(good)}
-    rejected |= _oversized_xml(signed)
+    rejected |= _oversized_xml(signed) | _other_base64(signed)
     return {
         **{f"rejected/{name}": text for name, text in rejected.items()},
         **{f"refused/{name}": text for name, text in _refused(good, signed).items()},
@@ -90,6 +90,21 @@ def _oversized_xml(signed: bytes) -> Files:
         "xml_too_deep/xml-nested-40-deep": with_part(b"<a>" * 40 + b"</a>" * 40),
         "xml_too_deep/xml-17-attributes": with_part(b"<a" + attributes + b"/>"),
         "xml_too_deep/xml-nested-300-deep": with_part(b"<a>" * 300 + b"</a>" * 300),
+    }
+
+
+def _other_base64(signed: bytes) -> Files:
+    """Return envelopes whose base64 a lenient reader takes for that of the signed document."""
+    text = b64encode(signed).decode()
+    assert text.endswith("g==")  # whose last four bits are zero, and nobody's
+    spellings = {
+        "left-over-bits": text[:-3] + "h==",
+        "line-feed": text[:76] + "\n" + text[76:],
+        "without-padding": text[:-2],
+    }
+    return {
+        f"encoding_invalid/xml-in-json-{name}": by_xml(carrying({"Document": one}), JSON)
+        for name, one in spellings.items()
     }
 
 
