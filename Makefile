@@ -10,6 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 SPECS ?=
+SECONDS ?= 300
 FAST_TESTS := tests/architecture tests/unit tests/property tests/contract
 
 .PHONY: help
@@ -33,7 +34,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $(STAMP)
 
 .PHONY: demo
-demo: $(STAMP) ## Run all providers with faults on an embedded Kafka, and end by itself
+demo: $(STAMP) ## Play all four providers, signed and with faults, on an embedded Kafka; ends by itself
 	@$(BIN)/esito demo
 
 .PHONY: test
@@ -53,6 +54,14 @@ conformance: $(STAMP) ## Check the vectors and the documents; with SPECS=DIRECTO
 	@$(BIN)/python -m pytest --quiet tests/conformance
 	@$(BIN)/python -m tests.conformance
 	@$(BIN)/python -m tests.reference_files $(SPECS)
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## Throw changed bytes at every decoder and verifier: SECONDS=300 each, two at a time
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --processes 2
+
+.PHONY: corpus
+corpus: $(STAMP) ## Print every recorded attack by provider and code, and whether it gets its verdict
+	@$(BIN)/python -m tests.conformance
 
 .PHONY: contracts
 contracts: $(STAMP) ## Write every generated file anew

@@ -1,102 +1,72 @@
-"""Measure everything once and write benchmarks/RESULTS.md: `make bench`, about three minutes."""
+"""Measure everything once and write benchmarks/RESULTS.md: `make bench`, about five minutes."""
 
 import asyncio
-import platform
 import random
 import sys
 import tempfile
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
-import psutil
-
-from benchmarks.ingress import ROUNDS, SECONDS, measure_ingress
-from benchmarks.installation import PARTITIONS, install
+from benchmarks.callbacks import Callbacks
+from benchmarks.endpoints import alone, write_endpoints
+from benchmarks.ingress import measure_ingress
+from benchmarks.installation import install
 from benchmarks.memory import bytes_per_transaction
-from benchmarks.workers import CALLBACKS, measure_workers
+from benchmarks.results import Measured, load_of_others, written
+from benchmarks.workers import measure_verifiers, measure_workers
 from ops.embedded_kafka import EmbeddedKafka
-from ops.kafka_jars import KAFKA_VERSION
 from runtime.process import event_loop_factory
 from simulator.pivot import callback_body, new_session
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 PORT = 18_080
-_LIBRARIES = ("aiohttp", "aiokafka", "pydantic", "uvloop")
-
-_TEMPLATE = """# Results
-
-Written by `make bench`; every figure below is of one run. The machine is shared: believe the
-ratios, which compare rounds that took turns, before the absolute figures.
-
-- When: {when}
-- Machine: {cores} cores, {memory}, {platform}; load, broker and server share it
-- Versions: Python {python}, {libraries}
-- Broker: Apache Kafka {kafka} embedded, one node, {partitions} partitions
-- Body: {body} bytes of a Pivot callback; API key; answered after acks=all
-
-## Ingress against itself without Kafka
-
-{rounds} rounds of {seconds} s each, closed loop, the two servers in turns. CPU is that of the
-server process for 1000 accepted callbacks; the ratio is to the round beside it, with its smallest
-and largest. A ratio under 1 is real: one confirmation wakes many callers, so the event loop turns
-less often than where each request is answered by itself.
-
-| connections | server | callbacks/s | CPU s/1000 | ratio | p50 ms | p99 ms |
-|---|---|---|---|---|---|---|
-{ingress}
-
-## Workers
-
-One process works a full topic off ({callbacks} callbacks), measured from a tenth to the end by the
-committed offsets, Kafka transactions included.
-
-| worker | records | records/s | CPU s/1000 | cores used | resident MB |
-|---|---|---|---|---|---|
-{workers}
-
-Memory: {transaction} bytes for each live transaction, all indexes included.
-"""
 
 
 async def main() -> None:
     """Measure, print and write."""
+    load = load_of_others()
     rng = random.Random(7)  # noqa: S311 - a body's values, no secrets
     session = new_session(rng, payment_type="SINGLE").with_charge("charge-1", 10_001)
     body = callback_body("PAYMENT.PAID", session, status="PAID")
+    _say("verification, without Kafka")
+    signatures = await _signatures()
     with tempfile.TemporaryDirectory(prefix="esito-benchmark-") as name:
+        endpoints, keys = write_endpoints(Path(name))
+        pivot = alone("pivot", endpoints)
         async with EmbeddedKafka(on_progress=_say).running() as kafka:
             _say("ingress")
             servers = kafka.bootstrap_servers
-            installation = await install(Path(name), servers, port=PORT, prefix="ingress.")
+            installation = await install(Path(name), servers, pivot, port=PORT, prefix="ingress.")
             ingress = await measure_ingress(installation, body, port=PORT)
-            _say("verifier, state machine, restore")
-            installation = await install(Path(name), servers, port=PORT, prefix="workers.")
-            workers = await measure_workers(installation, body, session.id)
-    text = _report(ingress, workers, len(body))
+            _say("verifiers, state machine, restore")
+            installation = await install(
+                Path(name), servers, endpoints, port=PORT, prefix="workers."
+            )
+            workers, restore = await measure_workers(installation, body, session.id)
+            callbacks = Callbacks(installation.configuration, keys, rng, datetime.now(UTC))
+            workers += await measure_verifiers(installation, callbacks)
+    measured = Measured(
+        signatures=signatures,
+        ingress=ingress,
+        workers=workers,
+        restore=restore,
+        body_bytes=len(body),
+        bytes_per_transaction=bytes_per_transaction(),
+    )
+    text = written(measured, load=load)
     RESULTS.write_text(text)
     print(text)
 
 
-def _report(ingress: list[str], workers: list[str], body_bytes: int) -> str:
-    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
-    return _TEMPLATE.format(
-        when=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        cores=psutil.cpu_count(),
-        memory=f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        platform=f"{platform.system()} {platform.machine()}",
-        python=platform.python_version(),
-        libraries=libraries,
-        kafka=KAFKA_VERSION,
-        partitions=PARTITIONS,
-        body=body_bytes,
-        rounds=ROUNDS,
-        seconds=f"{SECONDS:.0f}",
-        ingress="\n".join(ingress),
-        callbacks=f"{CALLBACKS:,}",
-        workers="\n".join(workers),
-        transaction=f"{bytes_per_transaction():,.0f}",
+async def _signatures() -> list[str]:
+    """Return the rows of a process of its own, whose memory and collector are nobody else's."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.signatures", stdout=asyncio.subprocess.PIPE
     )
+    output, _ = await child.communicate()
+    if child.returncode:
+        raise RuntimeError(f"benchmarks.signatures ended with {child.returncode}")
+    return output.decode().splitlines()
 
 
 def _say(text: str) -> None:

@@ -1,17 +1,17 @@
 """Set up what the benchmarks measure: a configuration with fresh secrets, topics, processes."""
 
 import asyncio
+import json
 import os
-import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-import yaml
 
+from benchmarks.endpoints import Settings
 from ops.topics import create_missing, planned_topics
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
@@ -34,25 +34,21 @@ class Installation:
 
 
 async def install(
-    directory: Path, bootstrap_servers: str, *, port: int, prefix: str
+    directory: Path,
+    bootstrap_servers: str,
+    endpoints: Sequence[Settings],
+    *,
+    port: int,
+    prefix: str,
 ) -> Installation:
-    """Write a configuration with one Pivot endpoint, and create its topics."""
-    api_key = secrets.token_hex(24)
-    (directory / "pivot.key").write_text(api_key)
-    file = directory / "esito.yaml"
+    """Write a configuration with these endpoints beside their keys, and create its topics."""
+    file = directory / f"{prefix}yaml"
     settings = {
         "ingress": {"port": port},
         "topics": {"partitions": PARTITIONS, "replication_factor": 1, "min_insync_replicas": 1},
-        "endpoints": [
-            {
-                "name": "pivot",
-                "provider": "pivot",
-                "path": "/callbacks/pivot",
-                "api_key": {"keys": [{"id": "a", "file": "pivot.key"}]},
-            }
-        ],
+        "endpoints": list(endpoints),
     }
-    file.write_text(yaml.safe_dump(settings))
+    file.write_text(json.dumps(settings))  # JSON is YAML, and never writes an alias
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ESITO_")},
         "ESITO_KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
@@ -69,6 +65,7 @@ async def install(
         await create_missing(admin, planned_topics(configuration))
     finally:
         await admin.close()
+    api_key = (directory / "keys" / "pivot.key").read_text().strip()
     return Installation(directory, file, api_key, configuration, clients, environ)
 
 

@@ -23,6 +23,7 @@ import aiohttp
 import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from benchmarks.endpoints import alone, write_endpoints
 from benchmarks.installation import PARTITIONS, Installation, install, process
 from ops.embedded_kafka import EmbeddedKafka
 from ops.kafka_storage import free_ports
@@ -53,8 +54,13 @@ async def main(seconds: int, connections: int) -> bool:
     with tempfile.TemporaryDirectory() as directory:
         async with EmbeddedKafka().running() as kafka:
             port, management = free_ports(2)
+            endpoints, _ = write_endpoints(Path(directory))
             installation = await install(
-                Path(directory), kafka.bootstrap_servers, port=port, prefix="stopped."
+                Path(directory),
+                kafka.bootstrap_servers,
+                alone("pivot", endpoints),
+                port=port,
+                prefix="stopped.",
             )
             installation.environ["ESITO_INGRESS__PORT"] = str(port)
             installation.environ["ESITO_MANAGEMENT_PORT"] = str(management)

@@ -1,16 +1,18 @@
-"""Measure the verifier, the state machine and a restore: one process works a full topic off."""
+"""Measure the verifiers, a state machine and a restore: one process works a full topic off."""
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import cycle
 
 import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.structs import OffsetAndMetadata
 
+from benchmarks.callbacks import Callbacks
 from benchmarks.installation import PARTITIONS, Installation, cpu_seconds, process
 from contracts.instants import instant
 from contracts.raw import RawCallback, Source
@@ -20,6 +22,9 @@ from workers.state_machine.changelog import read_changelog
 from workers.state_machine.partition_state import PartitionState
 
 CALLBACKS = 60_000
+# As many as take some ten seconds: signatures cost more than keys.
+SIGNED_CALLBACKS = {"uaepass": 60_000, "srtp": 8_000, "wallet": 24_000}
+_DIFFERENT = 40  # callbacks that are signed; a topic has them again and again
 _BATCH_BYTES_MAX = 1_048_576
 _DONE_SECONDS_MAX = 180
 _FILL_BATCH = 200
@@ -27,26 +32,54 @@ _FILL_BATCH = 200
 Records = Iterator[tuple[bytes, list[tuple[str, bytes]]]]
 
 
-async def measure_workers(installation: Installation, body: bytes, session_id: str) -> list[str]:
-    """Return table rows for verifier and state machine, then the restore's line.
+async def measure_workers(
+    installation: Installation, body: bytes, session_id: str
+) -> tuple[list[str], str]:
+    """Return table rows for Pivot's verifier and state machine, and the restore's line.
 
     `session_id` is the transaction id in `body`: every pair of callbacks gets one of its own.
     """
     topics = Topics.of("pivot", prefix=installation.configuration.topic_prefix)
     await _fill(installation, topics.raw, _records(body, session_id.encode()))
-    verifier = await _drain(installation, "verifier", topics.raw)
-    machine = await _drain(installation, "state-machine", topics.verified)
-    return [verifier, machine, "", await _restore(installation, topics.state)]
+    verifier = await _drain(installation, "verifier", "pivot", topics.raw)
+    machine = await _drain(installation, "state-machine", "pivot", topics.verified)
+    return [verifier, machine], await _restore(installation, topics.state)
 
 
-async def _fill(installation: Installation, topic: str, records: Records) -> None:
-    """Write CALLBACKS raw records, so many to a batch."""
+async def measure_verifiers(installation: Installation, callbacks: Callbacks) -> list[str]:
+    """Return table rows for the verifiers of HMAC, an XML signature, and a wallet's token.
+
+    Raises:
+        RuntimeError: not every callback became a verified update.
+    """
+    makers: dict[str, Callable[[], RawCallback]] = {
+        "uaepass": callbacks.uaepass,
+        "srtp": lambda: callbacks.xml_body("srtp-pinned-bank-a", "bank-a"),
+        "wallet": lambda: callbacks.wallet(templates=1),
+    }
+    rows = []
+    for provider, make in makers.items():
+        topics = Topics.of(provider, prefix=installation.configuration.topic_prefix)
+        made = [make() for _ in range(_DIFFERENT)]
+        records = cycle((one.body, one.headers()) for one in made)
+        count = SIGNED_CALLBACKS[provider]
+        await _fill(installation, topics.raw, records, count=count)
+        rows.append(await _drain(installation, "verifier", provider, topics.raw))
+        if sum((await _ends(installation, topics.verified)).values()) < count:
+            raise RuntimeError(f"{provider}: fewer verified updates than callbacks")
+    return rows
+
+
+async def _fill(
+    installation: Installation, topic: str, records: Records, *, count: int = CALLBACKS
+) -> None:
+    """Write so many raw records, some of them to a batch."""
     producer = installation.clients.idempotent_producer(
         batch_bytes_max=_BATCH_BYTES_MAX, linger_milliseconds=0
     )
     await producer.start()
     try:
-        for number in range(CALLBACKS // _FILL_BATCH):
+        for number in range(count // _FILL_BATCH):
             batch = producer.create_batch()
             for _ in range(_FILL_BATCH):
                 value, headers = next(records)
@@ -73,13 +106,13 @@ def _records(body: bytes, sample: bytes) -> Records:
                 received_at=instant(now),
                 method="POST",
                 target_uri="https://callbacks.example/callbacks/pivot",
-                principal="api_key:a",
+                principal="api_key:local",
                 content_type="application/json",
             )
             yield value, raw.headers()
 
 
-async def _drain(installation: Installation, role: str, topic: str) -> str:
+async def _drain(installation: Installation, role: str, provider: str, topic: str) -> str:
     """Return the table row of one worker that works `topic` off."""
     ends = await _ends(installation, topic)
     arguments = (
@@ -87,24 +120,25 @@ async def _drain(installation: Installation, role: str, topic: str) -> str:
         "workers",
         role,
         "--provider",
-        "pivot",
+        provider,
         "--configuration",
         str(installation.file),
     )
     async with process(installation, *arguments) as worker:
-        began, cpu, start = await _progress(installation, role, worker, ends, share=0.1)
-        ended, used, end = await _progress(installation, role, worker, ends, share=1.0)
+        group = f"{installation.configuration.topic_prefix}esito.{role}.{provider}"
+        began, cpu, start = await _progress(installation, group, worker, ends, share=0.1)
+        ended, used, end = await _progress(installation, group, worker, ends, share=1.0)
         resident = worker.memory_info().rss
     records, seconds, spent = end - start, ended - began, used - cpu
     return (
-        f"| {role} | {records:,} | {records / seconds:,.0f} | {spent / records * 1000:.3f} "
-        f"| {spent / seconds:.2f} | {resident / 1e6:.0f} |"
+        f"| {role} {provider} | {records:,} | {records / seconds:,.0f} "
+        f"| {spent / records * 1000:.3f} | {spent / seconds:.2f} | {resident / 1e6:.0f} |"
     )
 
 
 async def _progress(
     installation: Installation,
-    role: str,
+    group: str,
     worker: psutil.Process,
     ends: dict[TopicPartition, int],
     *,
@@ -113,7 +147,6 @@ async def _progress(
     """Wait until the group has committed `share`; return time, CPU seconds and records."""
     admin = installation.clients.admin()
     await admin.start()
-    group = f"{installation.configuration.topic_prefix}esito.{role}.pivot"
     total = sum(ends.values())
     try:
         async with asyncio.timeout(_DONE_SECONDS_MAX):

@@ -286,6 +286,10 @@ class AnomalyCode(Code):
     )
     ID_REUSED = (
         "id_reused",
-        "An id that must be used once came again with other content; what it said was processed.",
+        "An id that must be used once came again for something else.",
+    )
+    SIGNER_CHANGED = (
+        "signer_changed",
+        "A transaction is another signer's, registered or the first to speak of it; nothing moved.",
     )
     PROBE = "probe", "The provider sent a test callback; no transaction is concerned."

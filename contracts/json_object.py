@@ -17,8 +17,12 @@ DEPTH_MAX: Final = 32  # the deepest real payload has 6 levels
 INTEGER_DIGITS_MAX: Final = 32  # Python's own limit of 4,300 digits is a denial of service away
 
 # Possessive, and the closing quote optional, so that no body makes it try a place twice.
-_STRINGS: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-_BRACKETS: Final = re.compile(r"[\[\]{}]")
+_STRINGS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+# Which kind a bracket is of makes no difference to how deep it stands.
+_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_OPENING: Final = ord("[")
+_BRACKETS_MAX: Final = 4_096  # of a thousand objects and lists; beyond, hostile ones cost more
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -57,7 +61,7 @@ def _read(body: bytes) -> Any:  # noqa: ANN401 - JSON holds any value
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Rejected(RejectionCode.ENCODING_INVALID, f"byte {error.start}") from None
-    _refuse_depth(text)
+    _refuse_depth(body)
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -69,17 +73,34 @@ def _read(body: bytes) -> Any:  # noqa: ANN401 - JSON holds any value
     return value
 
 
-def _refuse_depth(text: str) -> None:
+def _refuse_depth(body: bytes) -> None:
     # Brackets inside strings count too, so the scan runs only where the bound could be passed.
-    if text.count("{") + text.count("[") <= DEPTH_MAX:
+    if body.count(b"{") + body.count(b"[") <= DEPTH_MAX:
+        return
+    # Where no quote is escaped, every second piece between quotes is a string.
+    outside = _STRINGS.sub(b"", body) if b"\\" in body else b"".join(body.split(b'"')[::2])
+    brackets = outside.translate(_ONE_KIND, _NO_BRACKETS)
+    if _is_gone(brackets):
         return
     depth = 0
-    # Without escapes, every other quotation mark ends a string: ten times as fast as the pattern.
-    outside = _STRINGS.sub("", text) if "\\" in text else "".join(text.split('"')[::2])
-    for bracket in _BRACKETS.finditer(outside):
-        depth += 1 if bracket[0] in "{[" else -1
+    for bracket in brackets:
+        depth += 1 if bracket == _OPENING else -1
         if depth > DEPTH_MAX:
             raise Rejected(RejectionCode.JSON_TOO_DEEP, f"more than {DEPTH_MAX} levels")
+
+
+def _is_gone(brackets: bytes) -> bool:
+    """Tell whether nothing is left once the innermost level is taken away DEPTH_MAX times.
+
+    Then nothing was too deep, and it is told in a tenth of the time that counting takes.
+    """
+    if len(brackets) > _BRACKETS_MAX:
+        return False
+    for _ in range(DEPTH_MAX):
+        if not brackets:
+            break
+        brackets = brackets.replace(b"[]", b"")
+    return not brackets
 
 
 def _refuse_surrogates(value: Any) -> None:  # noqa: ANN401 - JSON holds any value

@@ -43,10 +43,13 @@ def rules_broken(error: ValidationError) -> str:
     return "; ".join(rules[:_ERRORS_SHOWN_MAX])
 
 
-def _plain_decimal(given: object) -> str:
+def decimal_text(given: object) -> str:
     """Return an amount as decimal text with the digits given: a JSON number, or a string of digits.
 
     The decoder hands over JSON numbers as int or Decimal: no digit is lost to a float on the way.
+
+    Raises:
+        ValueError: it is neither, or has more digits than money has.
     """
     if isinstance(given, bool) or not isinstance(given, int | str | Decimal):
         raise ValueError("not an amount")  # noqa: TRY004 - pydantic takes a TypeError for a bug
@@ -65,5 +68,5 @@ def _plain_decimal(given: object) -> str:
     return text
 
 
-PlainDecimal = Annotated[str, BeforeValidator(_plain_decimal)]
+PlainDecimal = Annotated[str, BeforeValidator(decimal_text)]
 """Money as text: `10001`, `"500.00"` and `"100000"` are taken as given and never multiplied."""

@@ -1,7 +1,7 @@
 """Say of a verified token what can be told without a word of what it says about a person."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from contracts.provider import VerifiedToken
@@ -13,14 +13,19 @@ _PROTOCOL_CLAIMS: Final = frozenset(
 # The weakest first: a token is bound to its holder as its weakest presentation is.
 _BINDINGS: Final = ("none", "gateway-attested", "verified")
 _REFERENCE_CHARACTERS_MAX: Final = 500  # as `contracts.update.ShortText`
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 Digest = Callable[[str], str]
 
 
 def presents_something(token: VerifiedToken) -> bool:
-    """Tell whether the token presents anything: a credential we verified, or a claim of its own."""
-    presented = (value for name, value in token.claims.items() if name not in _PROTOCOL_CLAIMS)
-    return bool(token.presentations) or _says_something(list(presented))
+    """Tell whether the token says anything: by a credential we verified, or a claim of its own.
+
+    A credential of which everything was withheld says nothing, and then `vp_token` is no claim.
+    """
+    told = {*_PROTOCOL_CLAIMS, "vp_token"} if token.presentations else _PROTOCOL_CLAIMS
+    presented = [value for name, value in token.claims.items() if name not in told]
+    return any(one.claim_names for one in token.presentations) or _says_something(presented)
 
 
 def claims_digest(token: VerifiedToken, digest: Digest) -> str:
@@ -28,7 +33,7 @@ def claims_digest(token: VerifiedToken, digest: Digest) -> str:
 
     Keyed, because a birth date or a yes is guessed in no time where everybody can compute it.
     """
-    return digest(json.dumps(token.claims, sort_keys=True, separators=(",", ":"), default=str))
+    return digest(_CANONICAL.encode(token.claims))
 
 
 def evidence(token: VerifiedToken, digest: Digest) -> dict[str, str]:
@@ -53,7 +58,7 @@ def evidence(token: VerifiedToken, digest: Digest) -> dict[str, str]:
 
 
 def _says_something(value: Any) -> bool:  # noqa: ANN401 - JSON holds any value
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return any(_says_something(member) for member in value.values())
     if isinstance(value, list):
         return any(_says_something(item) for item in value)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from contracts.codes import AnomalyCode
+from contracts.errors import Broken
 from contracts.lifecycle import Lifecycle
 from contracts.raw import RawCallback
 from contracts.update import Expectation, Finding, Proof, Record, Scheme, Statement, Witness
@@ -159,6 +160,9 @@ class Provider:
     `signatures` are the schemes of signature that an endpoint may demand; a provider that has any
     needs at least one of them, or a client certificate, in every endpoint.
 
+    `one_signer`: of one transaction only one signer speaks, the one that was registered for it (the
+    term `signer`), else the first.
+
     `document` finds the XML document that a JSON envelope carries as text, plain or in base64;
     None: it carries none. `speaker` returns the BIC or LEI in whose name the payload speaks.
     `tokens` returns the tokens that a payload carries and that must be verified, by name.
@@ -179,6 +183,7 @@ class Provider:
     probes: frozenset[str] = frozenset()
     callback_statuses: frozenset[str] | None = None
     signatures: tuple[Scheme, ...] = ()
+    one_signer: bool = False
     document: Callable[[Mapping[str, Any]], str | None] | None = None
     speaker: Callable[[SignedFields], str] | None = None
     tokens: Callable[[Mapping[str, Any]], Mapping[str, str]] | None = None
@@ -186,3 +191,12 @@ class Provider:
     terms: Callable[[SignedFields], Mapping[str, str]] | None = None
     keep: Keep | None = None
     needs: Callable[[SignedFields], Mapping[str, Any]] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse signatures without a speaker: any registered party could speak for another.
+
+        Raises:
+            Broken: the provider has `signatures` and no `speaker`.
+        """
+        if self.signatures and self.speaker is None:
+            raise Broken(f"provider {self.name}: signatures need speaker, who is named as sender")

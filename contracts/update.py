@@ -1,7 +1,7 @@
 """Describe what a provider provably said of one transaction: the record of the verified topic."""
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -136,11 +136,15 @@ class Witness(Record):
     """An id that may be used once (a message's, a verification's), and what it was used for.
 
     It is a key of its own in the state machine, so an id that comes again with another mark is
-    noticed whichever transaction it is about. `mark` is a digest.
+    noticed whichever transaction it is about. `mark` is a digest. `then` is what may be said only
+    if this is not another use of the id: it goes on to its own transaction from there.
     """
 
     transaction_id: TransactionId
     mark: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    then: Annotated[Statement | Self | None, Field(union_mode="left_to_right")] = Field(
+        None, exclude_if=_is_empty
+    )
 
 
 class Expectation(Record):

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import os
 import sys
-from contextlib import suppress
 
 from contracts.errors import Broken
 from ingress.build import AppBuilder
@@ -17,6 +16,7 @@ from runtime.management import management_server
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
+from runtime.watches import run_watched
 
 
 def main() -> int:
@@ -47,13 +47,6 @@ async def _serve(
     app = AppBuilder(configuration, keys, metrics, log).build()
     allow_files(configuration.ingress.connections_max)
     shared = configuration.ingress.processes > 1
-    background = asyncio.gather(
-        keys.watch(every_seconds=configuration.key_reload_seconds),
-        app.refusals.report_often(),
-        *([stop_without_parent(stop)] if shared else []),
-    )
-    # These end by an error alone, and a process that reads no more keys must not go on in silence.
-    background.add_done_callback(lambda _: stop.set())
     async with management_server(
         host=configuration.management_host,
         port=configuration.management_port + index if configuration.management_port else 0,
@@ -61,11 +54,13 @@ async def _serve(
         readiness=app.readiness,
     ) as port:
         log.info(LogEvent.MANAGEMENT_LISTENING, address=f"{configuration.management_host}:{port}")
-        await app.run(stop, reuse_port=shared)
-    if not background.done():
-        background.cancel()
-    with suppress(asyncio.CancelledError):
-        await background
+        watches = {
+            "secrets": keys.watch(every_seconds=configuration.key_reload_seconds),
+            "refusals": app.refusals.report_often(),
+        }
+        if shared:
+            watches["parent"] = stop_without_parent(stop)
+        await run_watched(app.run(stop, reuse_port=shared), watches, stop=stop, log=log)
 
 
 if __name__ == "__main__":

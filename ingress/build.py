@@ -1,9 +1,11 @@
 """Build the app that a configuration describes: a handler per endpoint, a way in per provider."""
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from prometheus_client import Counter
@@ -29,6 +31,7 @@ from runtime.telemetry import Logger
 
 EXPECTATIONS = "/expectations/"
 _EXPECTATION_BODY_BYTES_MAX = 4_096
+T = TypeVar("T")
 
 
 class AppBuilder:
@@ -134,7 +137,7 @@ class AppBuilder:
             endpoint=endpoint.name,
             source=source,
             method=door.methods[0],
-            public_url=self._configuration.ingress.public_url,
+            public_url=public_url_of(endpoint, self._configuration.ingress.public_url, source),
         )
 
     def _authenticated(self, endpoint: str) -> Callable[[str, str], None]:
@@ -184,6 +187,18 @@ class AppBuilder:
         return self._enqueuers[topic]
 
 
+def public_url_of(endpoint: Endpoint, public_url: str, source: Source) -> str:
+    """Return what callers put before the path: with the endpoint's own host, where it has one.
+
+    A signature over the target URI covers the host that was called. Expectations have no host.
+    """
+    if endpoint.host is None or source is Source.EXPECTATION:
+        return public_url
+    parts = urlsplit(public_url)
+    port = f":{parts.port}" if parts.port else ""
+    return parts._replace(netloc=f"{endpoint.host}{port}").geturl()
+
+
 def prefixes_of(routes: Mapping[Route, EndpointHandler]) -> dict[Route, EndpointHandler]:
     """Return the routes under which any one segment is a callback's: those of sealed paths.
 
@@ -191,16 +206,24 @@ def prefixes_of(routes: Mapping[Route, EndpointHandler]) -> dict[Route, Endpoint
         Broken: another endpoint has a path under such a route, which would take its callbacks.
     """
     prefixes = {route: one for route, one in routes.items() if one.settings.path_token}
-    for (host, path), handler in routes.items():
-        above = path.rpartition("/")[0]
-        for (sealed_host, sealed_path), sealed in prefixes.items():
-            meet = sealed_host == host or None in {sealed_host, host}
-            if meet and sealed_path == above and sealed is not handler:
-                raise Broken(
-                    f"endpoint {handler.settings.name}: {path} is under {above}, where endpoint "
-                    f"{sealed.settings.name} takes path tokens; give one of them another path"
-                )
+    for path, above, handler, sealed in hidden_paths(routes, prefixes):
+        raise Broken(
+            f"endpoint {handler.settings.name}: {path} is under {above}, where endpoint "
+            f"{sealed.settings.name} takes path tokens; give one of them another path"
+        )
     return prefixes
+
+
+def hidden_paths(
+    routes: Mapping[Route, T], prefixes: Mapping[Route, T]
+) -> Iterator[tuple[str, str, T, T]]:
+    """Yield each path under a prefix of another owner: path, prefix, and both owners."""
+    for (host, path), owner in routes.items():
+        above = path.rpartition("/")[0]
+        for (prefix_host, prefix), other in prefixes.items():
+            meet = prefix_host == host or None in {prefix_host, host}
+            if meet and prefix == above and other != owner:
+                yield path, above, owner, other
 
 
 def client_certificates(configuration: Configuration) -> ssl.VerifyMode:

@@ -7,6 +7,7 @@ from ops.commands.doctor import doctor
 from ops.commands.expect import expect
 from ops.commands.hmac_profile import FORMATS, hmac_profile
 from ops.commands.pki import pki
+from ops.commands.sign import sign
 from ops.commands.simulate import simulate
 from ops.commands.tap import tap
 from ops.commands.up import up
@@ -53,6 +54,13 @@ app.command(
 
 
 app.command(epilog=examples("esito pki ./test-pki"))(pki)
+app.command(
+    epilog=examples(
+        "esito sign srtp-detached",
+        "esito sign srtp-xmldsig --carrier business-message --status ACCP --seed 7",
+        "esito sign srtp-xmldsig --carrier xml-body --seed 7 --signer bank-b",
+    )
+)(sign)
 
 
 def main() -> None:

@@ -1,17 +1,26 @@
 """Find everything in a configuration that would keep a process from starting, without starting one.
 
 The processes refuse the same faults, one at a time and each its own part; here all are named at
-once, with file, line, key and fix. Nothing outside the files is asked.
+once, with file, line, key and fix; then what starts and yet is not right, and what each endpoint
+demands. Nothing outside the files is asked.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any, Final
 
 from contracts.errors import Broken
 from contracts.provider import Door
-from ingress.build import EXPECTATIONS
-from ingress.doors import load_doors
+from contracts.providers import provider_named
+from ingress.build import EXPECTATIONS, client_certificates, hidden_paths
+from ingress.doors import CREDENTIALS as AT_THE_DOOR
+from ingress.doors import door_of, load_doors, signature_headers
+from ops.endpoint_facts import facts_of
+from ops.fault import Fault
+from ops.signature_check import signature_faults, signature_warnings
+from ops.trust_files import read_trust
 from runtime.configuration import Configuration, Endpoint, KeyFile, Keys
 from runtime.configuration_file import load_configuration
 from runtime.kafka import KafkaClients
@@ -19,47 +28,55 @@ from runtime.key_source import CREDENTIALS, KeySource, check_golden_vector, ring
 from runtime.yaml_lines import Path as Key
 from runtime.yaml_lines import read_yaml
 from workers.poller.remote import read_key
+from workers.verifier.policies import what_is_missing
+
+_SEE: Final = "see docs/CONFIGURATION.md; esito.example.yaml has an endpoint of each provider"
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is wrong: where it stands, and what to do."""
+class Checked:
+    """A configuration with what is wrong with it, and what each endpoint is, as JSON."""
 
-    key: Key
-    what: str
-    fix: str
-
-    @property
-    def name(self) -> str:
-        """Return the key as people write it."""
-        return ".".join(str(part) for part in self.key)
+    configuration: Configuration
+    faults: list[Fault]
+    warnings: list[Fault]
+    endpoints: list[dict[str, Any]]
 
 
 def check_file(
-    file: Path, *, environ: Mapping[str, str]
-) -> tuple[Configuration, list[tuple[str, Fault]]]:
-    """Return the configuration, and its faults with the place (`file:line`) of each.
+    file: Path, *, environ: Mapping[str, str], now: datetime
+) -> tuple[Checked, Callable[[Fault], str]]:
+    """Return what is wrong at `now`, and a function that says where (`file:line`) a fault stands.
 
     Raises:
         Broken: it cannot be loaded; the message has a line for each fault.
     """
     configuration = load_configuration(file, environ=environ)
     document = read_yaml(file.read_text(), file=str(file), variables=environ)
-    return configuration, [
-        (f"{file}:{document.line_of(fault.key) or 1}", fault) for fault in faults(configuration)
-    ]
+
+    def place(fault: Fault) -> str:
+        return f"{file}:{document.line_of(fault.key) or 1}"
+
+    return check(configuration, now=now), place
 
 
-def faults(configuration: Configuration) -> list[Fault]:
-    """Return every fault of a configuration that has the right shape."""
+def check(configuration: Configuration, *, now: datetime) -> Checked:
+    """Return every fault, every warning and the facts of a configuration of the right shape."""
     doors = load_doors()
-    found: list[Fault] = []
+    faults: list[Fault] = []
+    warnings: list[Fault] = []
+    facts: list[dict[str, Any]] = []
     for number, endpoint in enumerate(configuration.endpoints):
         key: Key = ("endpoints", number)
-        found += _door_faults(key, endpoint, doors)
-        found += _key_faults(key, endpoint)
-        found += _notification_faults(key, endpoint)
-    return [*found, *_route_faults(configuration), *_tls_faults(configuration)]
+        files = read_trust(key, endpoint)
+        faults += _door_faults(key, endpoint, doors)
+        faults += _key_faults(key, endpoint)
+        faults += _notification_faults(key, endpoint)
+        faults += (*files.faults, *signature_faults(key, endpoint))
+        warnings += signature_warnings(key, endpoint, files, now=now)
+        facts.append(facts_of(endpoint, doors.get(endpoint.provider), files))
+    faults += (*_route_faults(configuration), *_tls_faults(configuration))
+    return Checked(configuration, faults, warnings, facts)
 
 
 def key_files(endpoint: Endpoint) -> Iterator[tuple[Key, KeyFile]]:
@@ -70,16 +87,38 @@ def key_files(endpoint: Endpoint) -> Iterator[tuple[Key, KeyFile]]:
             yield (credential, "keys", number), key
 
 
-def _door_faults(key: Key, endpoint: Endpoint, doors: Mapping[str, Door]) -> Iterator[Fault]:
+def _door_faults(key: Key, endpoint: Endpoint, doors: dict[str, Door]) -> Iterator[Fault]:
     door = doors.get(endpoint.provider)
     if door is None:
         what = f"no provider {endpoint.provider}"
         yield Fault((*key, "provider"), what, f"one of {', '.join(doors)}")
         return
-    for credential in door.credentials:
-        if getattr(endpoint, credential) is None:
+    odd = False
+    for credential in AT_THE_DOOR:
+        given = getattr(endpoint, credential) is not None
+        if credential in door.credentials and not given:
+            odd = True
             what = f"provider {door.provider} needs {credential}"
             yield Fault((*key, credential), what, f"add {credential}: with its keys:")
+        if given and credential not in (*door.credentials, *door.offered):
+            odd = True
+            what = f"provider {door.provider} offers no {credential}"
+            yield Fault((*key, credential), what, "remove the key")
+    if not odd:
+        yield from _proof_faults(key, endpoint, doors)
+
+
+def _proof_faults(key: Key, endpoint: Endpoint, doors: dict[str, Door]) -> Iterator[Fault]:
+    """Yield why it could not be proven who is calling, or not by what is configured."""
+    missing = what_is_missing(provider_named(endpoint.provider), endpoint)
+    if missing:
+        yield Fault(key, missing, _SEE)
+        return
+    try:
+        door_of(endpoint, doors)
+        signature_headers(endpoint)
+    except Broken as error:
+        yield Fault(key, str(error), _SEE)
 
 
 def _key_faults(key: Key, endpoint: Endpoint) -> Iterator[Fault]:
@@ -131,16 +170,30 @@ def _notification_keys(endpoint: Endpoint) -> Iterator[tuple[Key, KeyFile]]:
 
 def _route_faults(configuration: Configuration) -> Iterator[Fault]:
     taken: dict[tuple[str | None, str], str] = {}
+    sealed: dict[tuple[str | None, str], str] = {}
+    keys: dict[str, Key] = {}
+    fix = "give one of them another path"
     for number, endpoint in enumerate(configuration.endpoints):
-        host = endpoint.host.lower() if endpoint.host else None
-        routes = [("path", host, path) for path in (endpoint.path, *endpoint.more_paths)]
-        if endpoint.expectations is not None:
-            routes.append(("expectations", None, EXPECTATIONS + endpoint.name))
-        for name, *route in routes:
-            owner = taken.setdefault((route[0], str(route[1])), f"{endpoint.name}.{name}")
-            if owner != f"{endpoint.name}.{name}":
-                what = f"{route[1]} is taken already, by {owner}"
-                yield Fault(("endpoints", number, name), what, "give one of them another path")
+        for name, host, path in _routes(endpoint):
+            own = f"{endpoint.name}.{name}"
+            keys[own] = ("endpoints", number, name)
+            owner = taken.setdefault((host, path), own)
+            if owner != own:
+                yield Fault(keys[own], f"{path} is taken already, by {owner}", fix)
+            elif endpoint.path_token and name == "path":
+                sealed[host, path] = own
+    for path, above, owner, other in hidden_paths(taken, sealed):
+        what = f"{path} is under {above}, where {other} takes a segment for each transaction"
+        yield Fault(keys[owner], what, fix)
+
+
+def _routes(endpoint: Endpoint) -> Iterator[tuple[str, str | None, str]]:
+    """Yield the ways in: the name of the key that opens it, the host and the path."""
+    host = endpoint.host.lower() if endpoint.host else None
+    for path in (endpoint.path, *endpoint.more_paths):
+        yield "path", host, path
+    if endpoint.expectations is not None:
+        yield "expectations", None, EXPECTATIONS + endpoint.name
 
 
 def _tls_faults(configuration: Configuration) -> Iterator[Fault]:
@@ -148,6 +201,11 @@ def _tls_faults(configuration: Configuration) -> Iterator[Fault]:
         KafkaClients(configuration, client_id="esito-config-check")
     except Broken as error:
         yield Fault(("kafka_security_protocol",), str(error), "see docs/CONFIGURATION.md")
+    try:
+        client_certificates(configuration)
+    except Broken as error:
+        fix = "name it, or let an edge hand over the certificates (seen_by: edge)"
+        yield Fault(("ingress", "tls", "client_ca_file"), str(error), fix)
     tls = configuration.ingress.tls
     files = tls.model_dump(exclude_none=True) if tls else {}
     for name, file in files.items():

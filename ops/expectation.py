@@ -16,7 +16,7 @@ _ANSWER_SECONDS_MAX: Final = 30
 _MEANINGS: Final = {
     HTTPStatus.UNAUTHORIZED: "the key is not one of the endpoint's expectations: keys",
     HTTPStatus.NOT_FOUND: "no such endpoint, or its configuration has no expectations:",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the transaction id is too long",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "more than 4,096 bytes; give fewer or shorter terms",
 }
 
 

@@ -149,7 +149,8 @@ class Endpoint(Section):
     )
     early_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         0,
-        description="How long a callback may wait for its expectation before it is unsolicited.",
+        description="How long a callback may wait for its expectation before it is unsolicited; "
+        "above 0 with path_token.",
     )
     settle_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
         0,
@@ -163,3 +164,19 @@ class Endpoint(Section):
         examples=[86_400],
     )
     limits: EndpointLimits = Field(EndpointLimits(), description="What it may hold at a time.")
+
+    @model_validator(mode="after")
+    def _callback_may_overtake_its_expectation(self) -> Self:
+        if self.path_token is not None and not self.early_seconds:
+            raise ValueError(
+                "path_token needs early_seconds above 0, such as 60: else a callback that comes "
+                "before its expectation is unsolicited, and nothing parks it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _service_providers_differ(self) -> Self:
+        ids = [one.id for one in self.service_providers]
+        if len(set(ids)) != len(ids):
+            raise ValueError("two service_providers have one id; give each its own")
+        return self

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,15 @@ class KeyRing:
             if hmac.compare_digest(digest, key.digest) and key.valid_at(at):
                 found = key.id
         return found
+
+    def lasting(self, *, at: datetime) -> Key | None:
+        """Return the key to begin something with: of those valid at `at` the one that ends last.
+
+        What is made with a key that is about to end, such as a path, would end with it.
+        """
+        never = datetime.max.replace(tzinfo=UTC)
+        valid = [key for key in self.keys if key.valid_at(at)]
+        return max(valid, key=lambda key: key.not_after or never, default=None)
 
     def secrets(self, *, at: datetime) -> list[tuple[str, bytes]]:
         """Return id and secret of every key valid at `at`."""

@@ -30,6 +30,10 @@ class LogEvent(Code):
         "keys.missed",
         "An issuer's key set could not be read; the former one stays in use for a while.",
     )
+    WATCH_FAILED = (
+        "watch.failed",
+        "Something that is read again and again is read no more; the process ends.",
+    )
     CALLBACKS_REFUSED = (
         "callbacks.refused",
         "Requests were answered with an error; counted since the last such line.",
@@ -129,6 +133,7 @@ FIELDS: Final = {
     "ratio": "A share between 0 and 1.",
     "deaths": "How many times a process died at this offset.",
     "issuer": "The configured name of an issuer of tokens.",
+    "watch": "What was read again and again: secrets, certificates, key sets.",
     "reason": "Why, in our own words.",
     "address": "The address the process listens on.",
     "version": "Esito's version.",

@@ -89,6 +89,19 @@ CATALOGUE: Final = (
         ("endpoint", "credential", "key_id"),
     ),
     Metric(
+        "esito_keys_trust_expiry_timestamp_seconds",
+        Kind.GAUGE,
+        "When the first trusted certificate ends, or a revocation list is due, in seconds since "
+        "1970; by kind: root, intermediate, pinned, crl, credential_root.",
+        ("endpoint", "kind"),
+    ),
+    Metric(
+        "esito_keys_set_expiry_timestamp_seconds",
+        Kind.GAUGE,
+        "When an issuer's key set, not read anew, is too old to be used, in seconds since 1970.",
+        ("issuer",),
+    ),
+    Metric(
         "esito_worker_records_total",
         Kind.COUNTER,
         "Consumed records by outcome: processed or rejected.",

@@ -69,16 +69,21 @@ def event_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _supervised(main: Main, configuration: Configuration, log: Logger) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+def settle_collector() -> None:
+    """Tell the garbage collector that the process has started."""
     # What start-up allocated lives until the end: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
     # A batch makes thousands of objects without a cycle; the default of 700 walks them all the
     # time, for a quarter of the state machine's CPU.
     gc.set_threshold(_COLLECT_AFTER_OBJECTS, 20, 20)
+
+
+async def _supervised(main: Main, configuration: Configuration, log: Logger) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    settle_collector()
     log.info(LogEvent.PROCESS_STARTED, version=version("esito"))
     await main(configuration, log, stop)

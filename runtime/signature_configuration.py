@@ -1,21 +1,38 @@
-"""Declare how an endpoint's signatures are configured: schemes, certificates, registry, tokens."""
+"""Declare how an endpoint's signatures are configured: schemes, certificates, registry."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from runtime.section import HeaderName, Name, Seconds, Section
+from runtime.section import HeaderName, Name, Section
+from runtime.token_configuration import JwsAlgorithm, Presentations, TokenIssuer, Tokens
+
+# One place to import an endpoint's signatures from, whichever file a part of them stands in.
+__all__ = [
+    "Bic",
+    "Certificates",
+    "ClientCertificate",
+    "DetachedJws",
+    "DetachedSignature",
+    "IssuedCertificate",
+    "JwsAlgorithm",
+    "Lei",
+    "Network",
+    "Presentations",
+    "Scheme",
+    "ServiceProvider",
+    "Sha256",
+    "TokenIssuer",
+    "Tokens",
+    "Xmldsig",
+]
 
 # ISO 9362 and ISO 17442, in upper case as ISO 20022 prescribes them.
 Bic = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$")]
 Lei = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{18}[0-9]{2}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 Network = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F:.]+(/[0-9]{1,3})?$")]
-# Asymmetric, and of today's strength; "none" and HMAC are not among them.
-JwsAlgorithm = Literal[
-    "ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA"
-]
 
 
 class Scheme(Section):
@@ -63,8 +80,14 @@ class ClientCertificate(Section):
 
     @model_validator(mode="after")
     def _edge_is_named(self) -> Self:
-        if (self.seen_by == "edge") != bool(self.header and self.edges):
+        given = (self.header is not None, bool(self.edges))
+        if given != (self.seen_by == "edge",) * len(given):
             raise ValueError("seen_by: edge needs header and edges; seen_by: esito takes neither")
+        if any(one.endswith("/0") for one in self.edges):
+            raise ValueError(
+                "edges: a network of all addresses lets anybody hand over any certificate; "
+                "name the addresses of the edge"
+            )
         return self
 
 
@@ -100,6 +123,11 @@ class Certificates(Section):
     def _somebody_is_trusted(self) -> Self:
         if not self.root_files and not self.pinned_files:
             raise ValueError("root_files or pinned_files must name whom to trust")
+        if self.unknown_revocation == "reject" and not self.crl_files:
+            raise ValueError(
+                "unknown_revocation: reject needs crl_files: without a list, every certificate "
+                "would be rejected"
+            )
         return self
 
 
@@ -144,126 +172,3 @@ class ServiceProvider(Section):
                 "organization_identifiers, certificates or fingerprints must say what proves it"
             )
         return self
-
-
-class TokenIssuer(Section):
-    """An issuer of JWTs: where its keys are, and what its tokens must be."""
-
-    issuer: str = Field(
-        description="The iss claim, exactly.", examples=["https://wallet.example.org"]
-    )
-    jwks_uri: Annotated[str, StringConstraints(pattern=r"^https://[^/?#@]+/[^#]*$")] | None = Field(
-        None,
-        description="Where its key set is; a token's own jwks_uri is only compared with it.",
-        examples=["https://wallet.example.org/jwks.json"],
-    )
-    jwks_file: Path | None = Field(
-        None, description="Its key set as a file, instead.", examples=["trust/wallet-jwks.json"]
-    )
-    jwks_ca_file: Path | None = Field(
-        None,
-        description="PEM: who signed the server's certificate; default: the system's.",
-        examples=["trust/private-ca.pem"],
-    )
-    allow_private_addresses: bool = Field(
-        default=False, description="Fetch the key set from a private address too."
-    )
-    algorithms: Annotated[tuple[JwsAlgorithm, ...], Field(min_length=1)] = Field(
-        ("ES256",), description="No other is taken."
-    )
-    types: tuple[str, ...] = Field(
-        ("JWT",), description="Taken typ headers, any case; an absent one counts as JWT."
-    )
-    audiences: tuple[str, ...] = Field(
-        (),
-        description="A token's aud must name one of these; empty: a token with aud is refused.",
-        examples=[["esito"]],
-    )
-    required_claims: tuple[str, ...] = Field(
-        ("iss", "verification_id"), description="Claims without which a token is rejected."
-    )
-    leeway_seconds: Annotated[float, Field(ge=0, le=300)] = Field(
-        60, description="How far clocks may differ for exp, nbf and iat."
-    )
-    age_seconds_max: Seconds | None = Field(
-        None, description="A token whose iat is older is rejected; needs iat.", examples=[3600]
-    )
-    refresh_seconds: Seconds = Field(300, description="How often the key set is read again.")
-    refresh_seconds_min: Seconds = Field(
-        10, description="Never more often than this, whatever tokens ask for."
-    )
-    stale_seconds_max: Seconds = Field(
-        86_400, description="How long a key set is used while its server is away."
-    )
-    unknown_key_seconds: Seconds = Field(
-        30, description="How long a callback with a new kid waits before it is rejected."
-    )
-
-    @model_validator(mode="after")
-    def _one_key_source(self) -> Self:
-        if (self.jwks_uri is None) == (self.jwks_file is None):
-            raise ValueError("exactly one of jwks_uri and jwks_file")
-        if self.age_seconds_max is not None and "iat" not in self.required_claims:
-            raise ValueError("age_seconds_max needs iat among required_claims")
-        return self
-
-
-class Presentations(Section):
-    """What is demanded of the credentials (vp_token) inside a verified token."""
-
-    policy: Literal["required", "if_present", "off"] = Field(
-        description="off: the gateway's word is taken, and status events say so."
-    )
-    issuer_root_files: tuple[Path, ...] = Field(
-        (),
-        description="PEM: roots of credential issuers (x5c of SD-JWTs, IACA of mdocs).",
-        examples=[["trust/credential-issuers.pem"]],
-    )
-    issuer_jwks_files: dict[str, Path] = Field(
-        default_factory=dict,
-        description="Key sets of SD-JWT issuers by their iss claim.",
-        examples=[{"https://issuer.example.org": "trust/issuer-jwks.json"}],
-    )
-    credential_types: Annotated[tuple[str, ...], Field()] = Field(
-        (),
-        description="Taken vct (SD-JWT) and docType (mdoc) values.",
-        examples=[["urn:eudi:pid:1", "eu.europa.ec.eudi.pid.1"]],
-    )
-    holder_binding: Literal["verified", "gateway_attested"] = Field(
-        "gateway_attested",
-        description="verified: we demand and check a key binding (audience, nonce_claim).",
-    )
-    audience: str | None = Field(
-        None, description="The aud of key bindings.", examples=["x509_hash:abc"]
-    )
-    nonce_claim: str | None = Field(
-        None, description="The token's claim that repeats the nonce.", examples=["nonce"]
-    )
-    binding_age_seconds_max: Seconds = Field(
-        600, description="How old a key binding may be when the callback comes."
-    )
-
-    @model_validator(mode="after")
-    def _issuers_are_named(self) -> Self:
-        trusted = self.issuer_root_files or self.issuer_jwks_files
-        if self.policy != "off" and not (trusted and self.credential_types):
-            raise ValueError("name issuer_root_files or issuer_jwks_files, and credential_types")
-        if self.holder_binding == "verified" and self.audience is None:
-            raise ValueError("holder_binding: verified needs audience")
-        return self
-
-
-class Tokens(Section):
-    """Whose JWTs are taken, and what their presentations must prove."""
-
-    issuers: Annotated[tuple[TokenIssuer, ...], Field(min_length=1)] = Field(
-        description="All the issuers there are; a token of another is rejected."
-    )
-    presentations: Presentations = Field(description="What is demanded of vp_token.")
-
-    @field_validator("issuers")
-    @classmethod
-    def _issuers_differ(cls, issuers: tuple[TokenIssuer, ...]) -> tuple[TokenIssuer, ...]:
-        if len({one.issuer for one in issuers}) != len(issuers):
-            raise ValueError("two issuers have one name")
-        return issuers

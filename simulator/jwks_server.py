@@ -4,11 +4,16 @@ What is served is the file as it is at that moment, so keys rotate by writing th
 process or another one.
 """
 
+import asyncio
 import errno
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -23,11 +28,32 @@ from simulator.wallet_files import KEY_SET, publish
 
 _MEDIA_TYPE: Final = "application/jwk-set+json"  # RFC 7517 section 8.5.2
 _LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
+_CLOSE_SECONDS: Final = 1.0
+
+
+class Manner(StrEnum):
+    """How the server answers: with the key set, not at all, or with 500."""
+
+    WELL = "well"
+    STALLED = "stalled"
+    FAILING = "failing"
+
+
+@dataclass(slots=True)
+class KeyService:
+    """How key sets are served from now on, and how often they were asked for in each manner."""
+
+    manner: Manner = Manner.WELL
+    asked: Counter[Manner] = field(default_factory=Counter)
 
 
 @asynccontextmanager
-async def key_sets_served(configuration: Configuration) -> AsyncIterator[None]:
+async def key_sets_served(
+    configuration: Configuration, service: KeyService | None = None
+) -> AsyncIterator[None]:
     """Serve the key set of every local token issuer of the configuration, unless one is served.
+
+    Who keeps the `service` may change how it answers.
 
     Raises:
         Broken: an issuer's port, or the certificate to serve with, cannot be used.
@@ -35,7 +61,7 @@ async def key_sets_served(configuration: Configuration) -> AsyncIterator[None]:
     runners = []
     try:
         for issuer, directory in _local_issuers(configuration):
-            runner = await _serve(issuer, directory)
+            runner = await _serve(issuer, directory, service or KeyService())
             if runner is not None:
                 runners.append(runner)
         yield
@@ -64,11 +90,14 @@ def _local_issuers(configuration: Configuration) -> list[tuple[TokenIssuer, Path
     return list(found.values())
 
 
-async def _serve(issuer: TokenIssuer, directory: Path) -> web.AppRunner | None:
+async def _serve(issuer: TokenIssuer, directory: Path, service: KeyService) -> web.AppRunner | None:
     split = urlsplit(issuer.jwks_uri or "")
     application = web.Application()
-    application.router.add_get(split.path, partial(_answer, directory / KEY_SET))
-    runner = web.AppRunner(application, access_log=None)
+    application.router.add_get(split.path, partial(_answer, directory / KEY_SET, service))
+    # A stalled answer must end with its caller, and with us.
+    runner = web.AppRunner(
+        application, access_log=None, handler_cancellation=True, shutdown_timeout=_CLOSE_SECONDS
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, split.hostname, split.port or 443, ssl_context=_context(issuer))
@@ -92,5 +121,13 @@ def _context(issuer: TokenIssuer) -> ssl.SSLContext:
     return context
 
 
-async def _answer(file: Path, _: web.Request) -> web.FileResponse:
+async def _answer(file: Path, service: KeyService, _: web.Request) -> web.StreamResponse:
+    service.asked[service.manner] += 1
+    match service.manner:
+        case Manner.STALLED:
+            await asyncio.Event().wait()
+        case Manner.FAILING:
+            return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        case Manner.WELL:
+            pass
     return web.FileResponse(file, headers={"Content-Type": _MEDIA_TYPE})

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
+from contracts.errors import Broken
 from simulator.plan import Fault, Story
 from simulator.scene import Scene
 from simulator.srtp_cast import Cast, cast_of
@@ -29,6 +30,12 @@ def stories_in(scene: Scene) -> SrtpStories:
     """Return the stories of `scene`.
 
     Raises:
-        Broken: there is nothing to sign with.
+        Broken: there is nothing to sign with, or an endpoint is not called as an edge calls it.
     """
+    for endpoint in scene.endpoints.values():
+        if endpoint.client_certificate is not None and endpoint.client_certificate.header is None:
+            raise Broken(
+                f"endpoint {endpoint.name}: the simulator plays client_certificate as an edge; "
+                "give it seen_by: edge, header and edges"
+            )
     return SrtpStories(cast_of(scene))

@@ -9,9 +9,10 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cache, partial
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -45,18 +46,34 @@ SIGNATURES: Final = ("xmldsig", "detached_signature", "detached_jws")
 Edit = Callable[[bytes], bytes]
 """Change what was signed, after it was signed."""
 
+Carry = TypeVar("Carry")
+
+
+class Carrier(StrEnum):
+    """How a message lies in a body; an XML signature needs one of the last four."""
+
+    JSON_DIRECT = "json-direct"
+    JSON_DOCUMENT = "json-document"
+    XML_BODY = "xml-body"
+    XML_TEXT = "xml-text"
+    XML_BASE64 = "xml-base64"
+    BUSINESS_MESSAGE = "business-message"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """One callback to be made: the message and its content, and everything that is wrong with it.
 
-    `signer` is the name of an identity, by default the speaker's own. `edit` changes the signed
-    document, or the body where a header signs it. `signed` False leaves every signature out.
+    `signer` is the name of an identity, by default the speaker's own; `caller` that of who connects
+    by TLS, by default the signer. `edit` changes the signed document, or the body where a header
+    signs it. `signed` False leaves every signature out. Without `carrier` chance decides.
     """
 
     message: Message
     content: Mapping[str, Any]
+    carrier: Carrier | None = None
     signer: str = ""
+    caller: str = ""
     signed: bool = True
     edit: Edit = field(default=bytes)
     answer: int = 200
@@ -112,25 +129,18 @@ class Cast:
         self, rng: Random, endpoint: Endpoint, act: Act, signer: Identity
     ) -> tuple[str, bytes]:
         if endpoint.xmldsig is None:
-            return rng.choice(_UNSIGNED_CARRIERS)(act)
+            return _chosen(_UNSIGNED_CARRIERS, rng, endpoint, act)(rng, act)
         document = _xml(rng, act)
         if not act.signed:
             return XML, act.edit(document)
-        carry = rng.choice(_SIGNED_CARRIERS)
-        return carry(act, document, signer)
+        return _chosen(_SIGNED_CARRIERS, rng, endpoint, act)(act, document, signer)
 
     def _client_certificate(self, endpoint: Endpoint, act: Act) -> dict[str, str]:
+        """Return the header of the edge; where Esito ends TLS itself, a handshake is all it has."""
         section = endpoint.client_certificate
-        if section is None:
+        if section is None or section.header is None:
             return {}
-        if section.header is None:
-            raise Broken(
-                f"endpoint {endpoint.name}: the simulator plays client_certificate as an edge; "
-                "give it seen_by: edge, header and edges"
-            )
-        name = act.signer or act.message.speaker.id
-        # The bad identities seal only; whoever calls with one of them has it as its own.
-        caller = self.identity(f"{name}-tls" if name in {"bank-a", "bank-b"} else name)
+        caller = self.identity(caller_of(act))
         pem = caller.certificate.public_bytes(Encoding.PEM).decode()
         der = b64encode(caller.der).decode()
         return {section.header: quote(pem) if section.encoding == "pem_urlencoded" else der}
@@ -150,6 +160,13 @@ def cast_of(scene: Scene) -> Cast:
         f"endpoint {scene.first.name}: certificates.root_files names no test PKI to sign with; "
         "esito pki writes one"
     )
+
+
+def caller_of(act: Act) -> str:
+    """Return the name of the identity that the callback's TLS connection is made with."""
+    name = act.caller or act.signer or act.message.speaker.id
+    # The bad identities seal only; whoever calls with one of them has it as its own.
+    return f"{name}-tls" if name in {"bank-a", "bank-b"} else name
 
 
 def _path(endpoint: Endpoint, act: Act) -> str:
@@ -179,16 +196,28 @@ def _signatures(
     return found
 
 
+def _chosen(carriers: Mapping[Carrier, Carry], rng: Random, endpoint: Endpoint, act: Act) -> Carry:
+    """Return how to carry the act: as it says, or one of the ways the endpoint takes."""
+    carrier = act.carrier or rng.choice(list(carriers))
+    if carrier not in carriers:
+        raise Broken(f"endpoint {endpoint.name} takes no {carrier}; it takes {', '.join(carriers)}")
+    return carriers[carrier]
+
+
 def _xml(rng: Random, act: Act) -> bytes:
     return xml_document(act.content, rng.choice(REPORT_VERSIONS))
 
 
-def _json_direct(act: Act) -> tuple[str, bytes]:
+def _json_direct(_: Random, act: Act) -> tuple[str, bytes]:
     return JSON, _json(act, Envelope.DIRECT)
 
 
-def _json_document(act: Act) -> tuple[str, bytes]:
+def _json_document(_: Random, act: Act) -> tuple[str, bytes]:
     return JSON, _json(act, Envelope.DOCUMENT)
+
+
+def _unsigned_xml(rng: Random, act: Act) -> tuple[str, bytes]:
+    return XML, _xml(rng, act)
 
 
 def _json(act: Act, envelope: Envelope) -> bytes:
@@ -224,5 +253,14 @@ def _xml_business_message(act: Act, document: bytes, signer: Identity) -> tuple[
     return XML, act.edit(sign_business_message(unsigned, signer))
 
 
-_UNSIGNED_CARRIERS: Final = (_json_direct, _json_document)
-_SIGNED_CARRIERS: Final = (_xml_body, _xml_text, _xml_base64, _xml_business_message)
+_UNSIGNED_CARRIERS: Final = {
+    Carrier.JSON_DIRECT: _json_direct,
+    Carrier.JSON_DOCUMENT: _json_document,
+    Carrier.XML_BODY: _unsigned_xml,
+}
+_SIGNED_CARRIERS: Final = {
+    Carrier.XML_BODY: _xml_body,
+    Carrier.XML_TEXT: _xml_text,
+    Carrier.XML_BASE64: _xml_base64,
+    Carrier.BUSINESS_MESSAGE: _xml_business_message,
+}

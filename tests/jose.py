@@ -85,6 +85,8 @@ def token(
 ) -> str:
     """Return an honest token; a header member of None is left out."""
     members = {"kid": f"{algorithm}-{number}", **(header or {})}
+    if members["kid"] is None:
+        del members["kid"]  # the library leaves out no other member but typ
     key: Any = private_key(algorithm, number)
     return jwt.encode(dict(claims or CLAIMS), key, algorithm, headers=members)
 

@@ -108,6 +108,8 @@ def issuer_keys() -> Named:
     yield from _issuer_certificates()
     yield from _issuer_headers()
     yield "iss is no text", Variant(credential(iss=1).present(), MISSING)
+    for name, iss in (("a tab", "https://issuer.exam\tple.org"), ("a line", f"{ISSUER}\n")):
+        yield f"iss with {name} in it", Variant(credential(iss=iss).present(), MISSING)
 
 
 def _issuer_certificates() -> Named:
@@ -134,6 +136,8 @@ def _issuer_certificates() -> Named:
         "plain http",
         Variant(credential(host, iss="http://issuer.example.org").present(), UNTRUSTED),
     )
+    posing = credential(host, iss="https://bank.example.com@issuer.example.org/")
+    yield "a user before the host", Variant(posing.present(), UNTRUSTED)
     yield (
         "chain without its CA",
         Variant(

@@ -7,13 +7,17 @@ from contracts.codes import RejectionCode
 from simulator.sd_jwt import Hidden, digest, disclosure
 from simulator.sign_jws import encode
 from tests.presentation_issuers import (
+    AUDIENCE,
     CREDENTIAL,
     ISSUER,
     LEEWAY,
+    NONCE,
+    NOW,
     SECOND,
     Variant,
     credential,
     decoded,
+    issuers,
     seconds,
 )
 from tests.sd_jwt_issuer_variants import algorithms, issuer_keys, signatures
@@ -43,6 +47,7 @@ def sd_jwt_variants() -> Named:
             _shapes,
             _recursion,
             _life,
+            _audiences,
         ),
         1,
     ):
@@ -170,6 +175,23 @@ def _life() -> Named:
     yield "another vct", Variant(_with(vct="urn:example:loyalty"), WRONG_TYPE)
     for kind in ("JWT", "kb+jwt", None, 1):
         yield f"typ {kind}", Variant(credential(header={"typ": kind}).present(), MALFORMED)
+
+
+def _audiences() -> Named:
+    for name, aud in (
+        ("another", "https://other.example.org"),
+        ("several others", ["https://other.example.org", "https://third.example.org"]),
+        ("a number", 1),
+        ("nothing", [None]),
+        ("withheld and disclosed", Hidden("https://other.example.org")),
+    ):
+        for demanded in (True, False):
+            variant = Variant(_with(aud=aud), UNTRUSTED, demanded=demanded)
+            yield f"aud is {name}{', demanded' if demanded else ''}", variant
+    for name, aud in (("ours", AUDIENCE), ("ours among others", ["other", AUDIENCE])):
+        bound = issuers().holder.bind(_with(aud=aud), audience=AUDIENCE, nonce=NONCE, now=NOW)
+        yield f"aud is {name}", Variant(bound, demanded=True, binding="verified")
+        yield f"aud is {name}, and we have no name", Variant(_with(aud=aud), UNTRUSTED)
 
 
 def _with(**claims: Any) -> str:  # noqa: ANN401 - JSON holds any value

@@ -2,20 +2,41 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
 from runtime.configuration import Endpoint
 from runtime.key_source import KeySource
 from runtime.signature_configuration import TokenIssuer
+from workers.verifier.issuer_keys import Signer, the_only
 from workers.verifier.jwk import Jwk, parse_jwks
 from workers.verifier.policies import Sources
 from workers.verifier.trust_source import TrustSource
 
 
-def sources(keys: KeySource, endpoints: Mapping[str, Endpoint]) -> Sources:
-    """Return the sources of `endpoints`; issuers' key sets are read from their jwks_file."""
-    return Sources(keys=keys, trust=TrustSource(endpoints, lambda *_: None), key_of=key_of_file)
+def sources(
+    keys: KeySource,
+    endpoints: Mapping[str, Endpoint],
+    *,
+    key_sets: Mapping[str, Path] | None = None,
+) -> Sources:
+    """Return the sources of `endpoints`; `key_sets` are the files that stand for jwks_uris."""
+    files = key_sets or {}
+
+    def key_of(
+        issuer: TokenIssuer,
+        kid: str | None,
+        alg: str,
+        received_at: datetime,
+        signer: Signer = the_only,
+    ) -> Jwk:
+        file = issuer.jwks_file or files.get(str(issuer.jwks_uri))
+        return key_of_file(
+            issuer.model_copy(update={"jwks_file": file}), kid, alg, received_at, signer
+        )
+
+    return Sources(keys=keys, trust=TrustSource(endpoints, lambda *_: None), key_of=key_of)
 
 
 def without_signatures(keys: KeySource) -> Sources:
@@ -23,9 +44,11 @@ def without_signatures(keys: KeySource) -> Sources:
     return sources(keys, {})
 
 
-def key_of_file(issuer: TokenIssuer, kid: str | None, alg: str, received_at: datetime) -> Jwk:
+def key_of_file(
+    issuer: TokenIssuer, kid: str | None, alg: str, received_at: datetime, signer: Signer = the_only
+) -> Jwk:
     """Return the issuer's key of this id."""
-    del alg, received_at
+    del alg, received_at, signer
     if issuer.jwks_file is None:
         raise Rejected(RejectionCode.TOKEN_KEY_UNKNOWN, "the issuer has no jwks_file")
     for key in parse_jwks(issuer.jwks_file.read_bytes()):

@@ -16,6 +16,7 @@ from tests.jose import (
     issuer,
     jwk,
 )
+from workers.verifier.issuer_keys import Signer
 from workers.verifier.jwk import Jwk
 from workers.verifier.tokens import verify_token
 
@@ -26,7 +27,7 @@ def verified(text: str, *, at: datetime = NOON, **settings: Any) -> VerifiedToke
     return verify_token(text, {ISSUER: issuer(**settings)}, key_of, at=at)
 
 
-def key_of(_: TokenIssuer, kid: str | None, alg: str, at: datetime) -> Jwk:
+def key_of(_: TokenIssuer, kid: str | None, alg: str, at: datetime, __: Signer) -> Jwk:
     """Return the first key of the algorithm."""
     assert at.tzinfo is not None
     if kid == "unknown":

@@ -102,9 +102,18 @@ def updates(
     transaction: str = ONE,
     seconds: float = 0,
 ) -> list[VerifiedUpdate]:
-    """Return the updates that one callback leads to: the statement's first."""
-    found = PROVIDER.translate(fields(members, tokens, transaction=transaction))
-    return [update_of(one, seconds=seconds) for one in found]
+    """Return the update that one callback leads to, and those behind it: the statement's first."""
+    (found,) = PROVIDER.translate(fields(members, tokens, transaction=transaction))
+    return [update_of(one, seconds=seconds) for one in reversed(unwrapped(found))]
+
+
+def unwrapped(what: Statement | Witness | Expectation | None) -> list[Statement | Witness]:
+    """Return witnesses in the order they are asked, and last the statement behind them."""
+    found: list[Statement | Witness] = []
+    while isinstance(what, Witness):
+        found.append(what)
+        what = what.then
+    return [*found, what] if isinstance(what, Statement) else found
 
 
 def statement(
@@ -114,8 +123,9 @@ def statement(
     transaction: str = ONE,
 ) -> Statement:
     """Return what one callback says about its transaction."""
-    found = PROVIDER.translate(fields(members, tokens, transaction=transaction))
-    (said_of,) = [one for one in found if isinstance(one, Statement)]
+    (found,) = PROVIDER.translate(fields(members, tokens, transaction=transaction))
+    *_, said_of = unwrapped(found)
+    assert isinstance(said_of, Statement)
     return said_of
 
 

@@ -18,6 +18,8 @@ from runtime.metrics import Metrics
 from runtime.object_store import ObjectStore
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
+from runtime.watches import run_watched
+from workers.expiries import publish_set_expiries, publish_trust_expiries
 from workers.poller.process import run_pollers
 from workers.refreshes import report_refreshes
 from workers.roles import state_machine_role, verifier_role
@@ -59,23 +61,23 @@ async def _run_verifier(
     publish_expiries(metrics, endpoints)
     issuers = [issuer for one in endpoints.values() if one.tokens for issuer in one.tokens.issuers]
     key_sets = JwksSource(issuers, report_refreshes(metrics, log))
+    publish_trust_expiries(metrics, endpoints, trust)
+    publish_set_expiries(metrics, issuers, key_sets)
     notifications = _notifications(configuration, endpoints, metrics, on_reload)
     sources = Sources(keys, trust, key_sets.key, notifications)
     role = verifier_role(configuration, provider, sources, metrics)
     seconds = configuration.key_reload_seconds
-    background = [
-        asyncio.create_task(keys.watch(every_seconds=seconds)),
-        asyncio.create_task(trust.watch(every_seconds=seconds)),
-        asyncio.create_task(key_sets.run()),
-    ]
+    worker = _worker(role, configuration, metrics, log)
+    watches = {
+        "secrets": keys.watch(every_seconds=seconds),
+        "certificates": trust.watch(every_seconds=seconds),
+        "key sets": key_sets.run(),
+    }
     if notifications is not None:
-        background.append(asyncio.create_task(notifications.watch(every_seconds=seconds)))
+        watches["notifications"] = notifications.watch(every_seconds=seconds)
     try:
-        await _worker(role, configuration, metrics, log).run(stop)
+        await run_watched(worker.run(stop), watches, stop=stop, log=log)
     finally:
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
         if notifications is not None:
             await notifications.close()
 

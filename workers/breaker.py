@@ -5,7 +5,9 @@ traffic would turn into dead letters before anybody looks.
 """
 
 from collections import deque
+from collections.abc import Iterable, Sequence
 
+from contracts.raw import PRINCIPAL, Headers
 from runtime.configuration import Breaker as BreakerSettings
 
 
@@ -55,3 +57,16 @@ class Breaker:
     def ratio(verdicts: list[bool]) -> float:
         """Return the share of rejected records."""
         return sum(verdicts) / len(verdicts) if verdicts else 0.0
+
+
+def telling(verdicts: Sequence[bool], headers: Iterable[Headers]) -> list[bool]:
+    """Return the verdicts that tell something about us, of records with these `headers`.
+
+    Where a signature alone says who calls, anybody can make us store what is then rejected. Such a
+    rejection must not open the breaker: it would be a switch in a stranger's hand.
+    """
+    return [
+        rejected
+        for rejected, pairs in zip(verdicts, headers, strict=True)
+        if not rejected or (PRINCIPAL, b"") not in pairs
+    ]

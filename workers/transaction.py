@@ -24,6 +24,7 @@ from contracts.codes import RejectionCode
 from contracts.errors import EsitoError, Rejected, Unavailable
 from runtime.log_events import LogEvent
 from runtime.telemetry import own_stack
+from workers.breaker import telling
 from workers.committed_offset import committed_offset
 from workers.dead_letters import dead_letter
 from workers.isolation import Isolation
@@ -181,7 +182,7 @@ class PartitionLoop:
                 failures += 1
                 await self._back_off(failures, error)
                 continue
-            if self._admitted(verdicts):
+            if self._admitted(telling(verdicts, [record.headers for record in records])):
                 await self._commit(records, outputs, verdicts)
                 return
             self._processor.aborted()
@@ -271,7 +272,7 @@ class PartitionLoop:
             raise Unwritable(records[0].offset, len(records), type(error).__name__) from error
         self._processor.committed()
         self._isolation.committed(len(records))
-        self._around.breaker.count(verdicts)
+        self._around.breaker.count(telling(verdicts, [record.headers for record in records]))
         self._meters.count(verdicts, outputs)
 
     async def _write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:

@@ -13,8 +13,8 @@ from contracts.codes import RejectionCode
 from contracts.errors import Rejected
 from contracts.iso20022.report import read_report
 from contracts.iso20022.resolution import read_resolution
-from contracts.iso20022.telling import Members, Message
-from contracts.iso20022.tree import text_at
+from contracts.iso20022.telling import TRANSACTIONS_MAX, Members, Message
+from contracts.iso20022.tree import many, text_at
 
 REPORT: Final = "CdtrPmtActvtnReqStsRpt"
 RESOLUTION: Final = "RsltnOfInvstgtn"
@@ -31,6 +31,9 @@ ENVELOPES: Final = (
     "SepaRequestToPayCancellationResponse",
     "SepaRequestToPayStatusUpdateResponseResource",
 )
+# Each transaction may stand in a payment of its own, and that in details or a group of its own.
+STRUCTURES_MAX: Final = 4 * TRANSACTIONS_MAX
+_STRUCTURES: Final = ("OrgnlGrpInfAndSts", "OrgnlPmtInfAndSts", "CxlDtls", "TxInfAndSts")
 # BICFIDec2014Identifier and LEIIdentifier of the standard.
 BIC: Final = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
 LEI: Final = re.compile(r"[A-Z0-9]{18}[0-9]{2}")
@@ -68,14 +71,12 @@ def find_message(members: Members, namespace: str) -> Found:
         expected = NAMESPACES.get(namespace)
         if expected is None:
             raise Rejected(RejectionCode.DOCUMENT_UNKNOWN, "an XML namespace that we do not know")
-        places: list[Members] = [
-            one for one in (members.get(DOCUMENT),) if isinstance(one, Mapping)
-        ]
+        places: list[Members] = [one for one in (members.get(DOCUMENT),) if isinstance(one, dict)]
         names: tuple[str, ...] = (expected,)
     else:
         places, names = list(_places(members)), (REPORT, RESOLUTION)
     found = [(name, place[name]) for place in places for name in names if name in place]
-    if len(found) != 1 or not isinstance(found[0][1], Mapping):
+    if len(found) != 1 or not isinstance(found[0][1], dict):
         raise Rejected(RejectionCode.DOCUMENT_UNKNOWN, "not one pain.014 or camt.029")
     return Found(found[0][0], found[0][1], is_xml=bool(namespace))
 
@@ -84,8 +85,9 @@ def read_message(found: Found) -> Message:
     """Return what the message tells.
 
     Raises:
-        Rejected: as read_report and read_resolution.
+        Rejected: as read_report and read_resolution; `payload_invalid` for too many transactions.
     """
+    _refuse_many(found.members)
     return read_report(found.members) if found.name == REPORT else read_resolution(found.members)
 
 
@@ -109,26 +111,43 @@ def document_text(members: Mapping[str, Any]) -> str | None:
     That is `Document`, an envelope's name, or `Document` in an envelope; plain XML or base64.
 
     Raises:
-        Rejected: `document_unknown` when it carries more than one.
+        Rejected: `document_unknown` when it carries more than one, or a message as JSON beside it.
     """
     texts = [
         value
         for place in (members, *(members.get(name) for name in ENVELOPES))
-        if isinstance(place, Mapping)
+        if isinstance(place, dict)
         for name in ((DOCUMENT, *ENVELOPES) if place is members else (DOCUMENT,))
         if isinstance(value := place.get(name), str)
     ]
     if len(texts) > 1:
         raise Rejected(RejectionCode.DOCUMENT_UNKNOWN, "more than one document as text")
+    if texts and any(name in place for place in _places(members) for name in (REPORT, RESOLUTION)):
+        # One reader would take the text, another the members.
+        raise Rejected(RejectionCode.DOCUMENT_UNKNOWN, "a document as text beside a message")
     return texts[0] if texts else None
+
+
+def _refuse_many(members: Members) -> None:
+    """Count what may be a transaction before any is validated: each one costs, good or bad."""
+    waiting: list[object] = [members]
+    for _ in range(STRUCTURES_MAX):
+        if not waiting:
+            return
+        one = waiting.pop()
+        if isinstance(one, dict):
+            for name in _STRUCTURES:
+                if name in one:
+                    waiting.extend(many(one[name]))
+    raise Rejected(RejectionCode.PAYLOAD_INVALID, f"more than {TRANSACTIONS_MAX} transactions")
 
 
 def _places(members: Members) -> Iterator[Members]:
     """Yield every object that a message may stand in."""
     outer = [members.get(name) for name in ENVELOPES]
-    envelopes = [one for one in outer if isinstance(one, Mapping)]
+    envelopes = [one for one in outer if isinstance(one, dict)]
     yield from envelopes
     for holder in (members, *envelopes):
         document = holder.get(DOCUMENT)
-        if isinstance(document, Mapping):
+        if isinstance(document, dict):
             yield document

@@ -6,8 +6,10 @@ if it is in a document, and no rule is a reason to refuse.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache, partial
 from typing import Final
 
 from contracts.iso20022.envelope import BIC, LEI, REPORT, RESOLUTION, Found
@@ -30,7 +32,6 @@ _PROFILES: Final[Mapping[str, Row]] = {
 }
 _PAYMENTS: Final = "OrgnlPmtInfAndSts"
 _GROUP: Final = "OrgnlGrpInfAndSts"
-_SERVICES: Final = frozenset({"SEPA", "SRTP"})
 _AMOUNT_MAX: Final = Decimal("999999999.99")  # V4.0; v3.1 has no upper bound, SEPA has
 _IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[a-zA-Z0-9]{1,30}")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -39,6 +40,8 @@ _TIME: Final = re.compile(
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 _DATE_CHARACTERS: Final = 10
+
+_Judge = Callable[[str], FindingCode | None]
 
 
 def data_set_of(found: Found) -> str:
@@ -80,78 +83,138 @@ def refused_by(reason: str | None, *, decided: bool) -> str | None:
 
 def findings_of(found: Found) -> tuple[Finding, ...]:
     """Return how the message departs from the profile of its data set, at most FINDINGS_MAX."""
-    comparison = _Comparison(data_set_of(found), is_xml=found.is_xml)
+    comparison = _Comparison(is_xml=found.is_xml)
     members, misplaced = found.members, False
     if found.name == REPORT:
         members, misplaced = _payments_lifted(members)
     if misplaced:
         comparison.note(FindingCode.MISPLACED, f"{REPORT}.{_GROUP}.{_PAYMENTS}")
-    comparison.compare(_PROFILES[found.name], members, found.name)
+    fields = _fields_of(found.name, data_set_of(found), is_xml=found.is_xml)
+    comparison.compare(fields, members)
     return tuple(comparison.found)
 
 
-class _Comparison:
-    """One message against one data set; each finding once, until there are enough."""
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A row of the table as one data set and one syntax have it: nothing is left to look up.
 
-    def __init__(self, data_set: str, *, is_xml: bool) -> None:
+    `where` is its whole path. `check` judges a value; None: the field has others below it.
+    """
+
+    name: str
+    where: str
+    required: bool
+    many: bool
+    is_choice: bool
+    check: Callable[[object], FindingCode | None] | None
+    below: tuple["_Field", ...]
+
+
+class _Comparison:
+    """One message against the fields of its data set; each finding once, until there are enough."""
+
+    def __init__(self, *, is_xml: bool) -> None:
         self.found: dict[Finding, None] = {}
-        self._data_set = data_set
         self._is_xml = is_xml
 
     def note(self, code: FindingCode, where: str) -> None:
         if len(self.found) < FINDINGS_MAX:
             self.found[Finding(code=code, where=where)] = None
 
-    def compare(self, above: Row, members: Mapping[str, object], where: str) -> None:
-        for row in above.below:
+    def compare(self, fields: tuple[_Field, ...], members: Mapping[str, object]) -> None:
+        for field in fields:
             if len(self.found) >= FINDINGS_MAX:
                 return
-            cell = row.cells[self._data_set]
-            if cell != "-":
-                self._field(row, cell, members.get(row.name), f"{where}.{row.name}")
+            given = members.get(field.name)
+            if given is None:  # most fields may be absent, and are
+                if field.required:
+                    self.note(FindingCode.MISSING, field.where)
+            elif isinstance(given, list):
+                self._values(field, given)
+            else:
+                # XML has no lists: one element is also a list of one.
+                if field.many and not self._is_xml:
+                    self.note(FindingCode.ONE_FOR_MANY, field.where)
+                self._value(field, given)
 
-    def _field(self, row: Row, cell: str, given: object, where: str) -> None:
+    def _values(self, field: _Field, given: list[object]) -> None:
         values = many(given)
-        if not values:
-            if cell == "1":
-                self.note(FindingCode.MISSING, where)
-            return
-        # XML has no lists: one element is also a list of one.
-        if cell == "*" and not isinstance(given, list) and not self._is_xml:
-            self.note(FindingCode.ONE_FOR_MANY, where)
-        if cell != "*" and isinstance(given, list) and (len(values) > 1 or not self._is_xml):
-            self.note(FindingCode.MANY_FOR_ONE, where)
+        if not values and field.required:
+            self.note(FindingCode.MISSING, field.where)
+        if values and not field.many and (len(values) > 1 or not self._is_xml):
+            self.note(FindingCode.MANY_FOR_ONE, field.where)
         for value in values:
-            self._value(row, value, where)
+            self._value(field, value)
 
-    def _value(self, row: Row, value: object, where: str) -> None:
-        if row.kind != "object":
-            code = self._leaf(row.kind, value)
+    def _value(self, field: _Field, value: object) -> None:
+        if field.check is not None:
+            code = field.check(value)
             if code is not None:
-                self.note(code, where)
+                self.note(code, field.where)
         elif isinstance(value, dict):
-            self.compare(row, value, where)
+            self.compare(field.below, value)
         elif self._is_xml and text(value) == "":
-            self.compare(row, {}, where)
-        else:
-            self.note(FindingCode.TEXT_MALFORMED, where)
+            self.compare(field.below, {})
+        elif not (field.is_choice and not self._is_xml and text(value)):
+            self.note(FindingCode.TEXT_MALFORMED, field.where)
 
-    def _leaf(self, kind: str, value: object) -> FindingCode | None:
-        if kind == "amount":
-            return _amount(value, is_xml=self._is_xml)
-        if kind == "boolean":
-            good = text(value) in _BOOLEANS if self._is_xml else isinstance(value, bool)
-            return None if good else FindingCode.TEXT_MALFORMED
-        given = text(value) if self._is_xml or isinstance(value, str) else None
-        if not given:
-            return FindingCode.TEXT_MALFORMED
-        if kind.startswith("text"):
-            too_long = len(given) > int(kind.removeprefix("text"))
-            return FindingCode.TEXT_TOO_LONG if too_long else None
-        codes = {"status": STATUSES, "reason": REASONS}.get(kind)
-        if codes is not None:
-            return None if given in codes[self._data_set] else FindingCode.CODE_UNKNOWN
-        return _FORMS[kind](given)
+
+@cache
+def _fields_of(message: str, data_set: str, *, is_xml: bool) -> tuple[_Field, ...]:
+    """Return the fields of a message; there are eight data sets, and two syntaxes of each."""
+    return _fields(_PROFILES[message], message, data_set, is_xml=is_xml)
+
+
+def _fields(above: Row, where: str, data_set: str, *, is_xml: bool) -> tuple[_Field, ...]:
+    return tuple(
+        _Field(
+            row.name,
+            f"{where}.{row.name}",
+            required=row.cells[data_set] == "1",
+            many=row.cells[data_set] == "*",
+            is_choice=row.kind == "choice",
+            check=_check_of(row.kind, data_set, is_xml=is_xml),
+            below=_fields(row, f"{where}.{row.name}", data_set, is_xml=is_xml),
+        )
+        for row in above.below
+        if row.cells[data_set] != "-"
+    )
+
+
+def _check_of(
+    kind: str, data_set: str, *, is_xml: bool
+) -> Callable[[object], FindingCode | None] | None:
+    if kind in _STRUCTURES:
+        return None
+    if kind == "amount":
+        return partial(_amount, is_xml=is_xml)
+    if kind == "boolean":
+        return partial(_boolean, is_xml=is_xml)
+    if kind.startswith("text"):
+        judge = _at_most(int(kind.removeprefix("text")))
+    elif kind in _CODES:
+        judge = _one_of(_CODES[kind][data_set])
+    else:
+        judge = _FORMS[kind]
+
+    def check(value: object) -> FindingCode | None:
+        given = text(value) if is_xml or isinstance(value, str) else None
+        return judge(given) if given else FindingCode.TEXT_MALFORMED
+
+    return check
+
+
+def _boolean(value: object, *, is_xml: bool) -> FindingCode | None:
+    good = text(value) in _BOOLEANS if is_xml else isinstance(value, bool)
+    return None if good else FindingCode.TEXT_MALFORMED
+
+
+def _at_most(characters: int) -> _Judge:
+    return lambda given: FindingCode.TEXT_TOO_LONG if len(given) > characters else None
+
+
+def _one_of(codes: frozenset[str]) -> _Judge:
+    return lambda given: None if given in codes else FindingCode.CODE_UNKNOWN
 
 
 def _amount(value: object, *, is_xml: bool) -> FindingCode | None:
@@ -179,7 +242,7 @@ def _date(given: str) -> FindingCode | None:
     return None if good else FindingCode.DATE_MALFORMED
 
 
-def _matches(pattern: re.Pattern[str]) -> Callable[[str], FindingCode | None]:
+def _matches(pattern: re.Pattern[str]) -> _Judge:
     return lambda given: None if pattern.fullmatch(given) else FindingCode.TEXT_MALFORMED
 
 
@@ -197,12 +260,14 @@ def _is_decided(transaction: object) -> bool:
     return bool(text_at(transaction, "DbtrDcsnDtTm"))
 
 
+_STRUCTURES: Final = frozenset({"object", "choice"})
+_CODES: Final = {"status": STATUSES, "reason": REASONS}
 _BOOLEANS: Final = frozenset({"true", "false", "1", "0"})
-_FORMS: Final[Mapping[str, Callable[[str], FindingCode | None]]] = {
+_FORMS: Final[Mapping[str, _Judge]] = {
     "instant": _instant,
     "date": _date,
     "bic": _matches(BIC),
     "lei": _matches(LEI),
     "iban": _matches(_IBAN),
-    "service": lambda given: None if given in _SERVICES else FindingCode.CODE_UNKNOWN,
+    "service": _one_of(frozenset({"SEPA", "SRTP"})),
 }

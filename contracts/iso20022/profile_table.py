@@ -2,7 +2,8 @@
 
 Rows are fields, a point for each level. Columns are data sets: `1` one, required; `?` one, may be
 absent; `*` a list; `-` not part of the data set, and not looked at. Where EPC133-22 v3.1 and V4.0
-differ the looser holds: a callback does not say which it is written by. Left out is what may hold
+differ the looser holds: a callback does not say which it is written by. A `choice` is an object or,
+in JSON, its proprietary code as bare text (V4.0 writes `URLN/ATS010` so). Left out is what may hold
 personal data and no decision needs: remittance, the payer and the payer's account.
 """
 
@@ -38,7 +39,7 @@ OrgnlPmtInfAndSts        object   *     *    *        *     1     *
 ..StsRsnInf              object   1     1    1        1     1     1
 ...Orgtr                 object   1     1    1        1     1     1
 ....Id                   object   1     1    1        1     1     1
-...Rsn                   object   1     -    -        1     -     1
+...Rsn                   choice   1     -    -        1     -     1
 ....Cd                   reason   ?     -    -        ?     -     ?
 ....Prtry                text35   ?     -    -        -     -     ?
 ...AddtlInf              text105  -     -    1        -     *     -

@@ -110,6 +110,7 @@ def _of_payment(header: Header, group: Group, payment: Payment) -> Iterator[Tell
             status=status,
             reason=reason,
             annotated=one.why.annotated,
+            reasons_differ=one.why.differ,
             decided_by_payer=one.decided_at is not None,
             amount=one.amount,
             occurred_at=one.decided_at or one.accepted_at or header.created_at,

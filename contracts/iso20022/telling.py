@@ -20,7 +20,8 @@ class Telling:
     """What one message says of one transaction.
 
     `original_id` is the id of the message that asked for it. `status` is the provider's word; empty
-    where it was sent empty, None where there is none. `annotated`: a text stands beside the reason.
+    where it was sent empty, None where there is none. `annotated`: a text stands beside the reason;
+    `reasons_differ`: another reason does.
     """
 
     original_id: str
@@ -31,6 +32,7 @@ class Telling:
     status: str | None = None
     reason: str | None = None
     annotated: bool = False
+    reasons_differ: bool = False
     decided_by_payer: bool = False
     amount: Amount | None = None
     occurred_at: str | None = None

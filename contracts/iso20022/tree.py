@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeVar
 
-from pydantic import BeforeValidator, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, StringConstraints
 
-from contracts.payload import PlainDecimal
+from contracts.payload import decimal_text
 from contracts.update import Amount
 
 TEXT: Final = "#text"
@@ -26,7 +26,6 @@ _SPACE: Final = " \t\r\n"
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9T:.+Z-]+")
 _REASON: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
-_DECIMAL: Final[TypeAdapter[str]] = TypeAdapter(PlainDecimal)
 # The SEPA schemes know one currency, and their JSON has no place for it (EPC133-22).
 _SEPA_CURRENCY: Final = "EUR"
 # What providers call the number where they write an amount as an object.
@@ -35,10 +34,14 @@ _AMOUNT_NAMES: Final = (TEXT, "ActiveOrHistoricCurrencyAndAmount", "value")
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The first code of a list of reasons; of the text beside it, only that there is one."""
+    """The first code of a list of reasons; of the text beside it, only that there is one.
+
+    `differ`: the list has other codes too.
+    """
 
     code: str | None = None
     annotated: bool = False
+    differ: bool = False
 
 
 def many(value: object) -> list[object]:
@@ -51,18 +54,22 @@ def many(value: object) -> list[object]:
 def reach(value: object, *names: str) -> object:
     """Return what stands under `names`, the first wherever there are many; None: nothing."""
     for name in names:
-        value = next(iter(many(value)), None)
+        value = first(value)
         if not isinstance(value, dict):
             return None
         value = value.get(name)
-    return next(iter(many(value)), None)
+    return first(value)
+
+
+def first(value: object) -> object:
+    """Return `value`, or the first thing in a list of them; None: there is nothing."""
+    return next(iter(many(value)), None) if isinstance(value, list) else value
 
 
 def text(value: object) -> str | None:
     """Return the text of a leaf without the space around it; None where it is none."""
-    if isinstance(value, dict):
-        value = value.get(TEXT)
-    return value.strip(_SPACE) if isinstance(value, str) else None
+    given = value.get(TEXT) if isinstance(value, dict) else value
+    return given.strip(_SPACE) if isinstance(given, str) else None
 
 
 def text_at(value: object, *names: str) -> str | None:
@@ -73,12 +80,14 @@ def text_at(value: object, *names: str) -> str | None:
 def plain_decimal(value: object) -> str | None:
     """Return a number, or the text of one, as decimal text; None where it is neither."""
     try:
-        return _DECIMAL.validate_python(value.strip(_SPACE) if isinstance(value, str) else value)
-    except ValidationError:
+        return decimal_text(value.strip(_SPACE) if isinstance(value, str) else value)
+    except ValueError:
         return None
 
 
 def _one(value: object) -> object:
+    if isinstance(value, dict) and TEXT not in value:
+        return value
     found = _many(value)
     if len(found) > 1:
         raise ValueError("more than one")
@@ -86,12 +95,16 @@ def _one(value: object) -> object:
 
 
 def _many(value: object) -> list[object]:
+    if isinstance(value, dict) and TEXT not in value:
+        return [value]
     # An XML element without content is given as empty text: a structure of nothing.
     empty: dict[str, object] = {}
     return [empty if text(item) == "" else item for item in many(value)]
 
 
 def _leaf(value: object) -> object:
+    if isinstance(value, str):
+        return value.strip(_SPACE)
     found = many(value)
     if len(found) > 1:
         raise ValueError("more than one")
@@ -99,7 +112,7 @@ def _leaf(value: object) -> object:
 
 
 def _reference(value: object) -> str | None:
-    found = text(next(iter(many(value)), None))
+    found = text(first(value))
     if not found or len(found) > IDENTIFIER_CHARACTERS_MAX or not found.isprintable():
         return None
     return found
@@ -114,15 +127,18 @@ def _moment(value: object) -> str | None:
 
 def _why(value: object) -> Why:
     informations = many(value)
-    codes = (
-        text_at(information, "Rsn", name) or ""
-        for information in informations
-        for name in ("Cd", "Prtry")
+    # V4.0 has one reason as bare text: `"Rsn": "URLN/ATS010"` (DS-04b).
+    found = (
+        given or ""
+        for reason in (reach(information, "Rsn") for information in informations)
+        for given in (text_at(reason, "Cd"), text_at(reason, "Prtry"), text(reason))
     )
-    code = next(
-        (one for one in codes if len(one) <= REASON_CHARACTERS_MAX and _REASON.fullmatch(one)), None
+    codes = [one for one in found if len(one) <= REASON_CHARACTERS_MAX and _REASON.fullmatch(one)]
+    return Why(
+        next(iter(codes), None),
+        annotated=any(text_at(information, "AddtlInf") for information in informations),
+        differ=len(set(codes)) > 1,
     )
-    return Why(code, any(text_at(information, "AddtlInf") for information in informations))
 
 
 def _amount(value: object) -> Amount | None:

@@ -16,7 +16,9 @@ and the callback; read at f6e1915).
 import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import StringConstraints
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
@@ -25,6 +27,7 @@ from contracts.iso20022.profile import FINDINGS_MAX, findings_of, refused_by
 from contracts.iso20022.profile_table import REASONS
 from contracts.iso20022.telling import Telling, transaction_ids
 from contracts.lifecycle import Status, lifecycle
+from contracts.payload import Payload, validate
 from contracts.provider import Answers, Door, Provider, SignedFields
 from contracts.update import Finding, Reason, Scheme, Statement, Witness
 
@@ -134,12 +137,28 @@ REPORTED: Final = REASONS["DS16RTP"]
 _BIC_OF_A_BRANCH: Final = 11
 
 
+class Registration(Payload):
+    """What our own side may register of a transaction: which service provider was asked."""
+
+    service_provider: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = ""
+
+
+def terms(fields: SignedFields) -> dict[str, str]:
+    """Return who alone may answer, where our own side registered it.
+
+    Raises:
+        Rejected: `payload_invalid`.
+    """
+    asked = validate(Registration, fields.members).service_provider
+    return {"signer": asked} if asked else {}
+
+
 def translate(fields: SignedFields) -> tuple[Statement | Witness, ...]:
     """Return one statement for each transaction of the message, and the witness of its id.
 
     Raises:
         Rejected: `document_unknown`; `payload_invalid`; `payload_contradictory` when one
-            transaction is told two things.
+            transaction is told two things: another status, reason or amount.
     """
     found = find_message(fields.members, fields.document)
     message, sender = read_message(found), speaker_of(found)
@@ -148,8 +167,10 @@ def translate(fields: SignedFields) -> tuple[Statement | Witness, ...]:
     said: dict[str, Statement] = {}
     for identifier, telling in zip(transaction_ids(message), message.tellings, strict=True):
         statement = _statement(identifier, telling, references, findings)
-        if said.setdefault(identifier, statement).native_status != statement.native_status:
-            raise Rejected(RejectionCode.PAYLOAD_CONTRADICTORY, "one transaction has two statuses")
+        if _content(said.setdefault(identifier, statement)) != _content(statement):
+            raise Rejected(
+                RejectionCode.PAYLOAD_CONTRADICTORY, "one transaction is told two things"
+            )
     return (*said.values(), _witness(sender, message.identifier, fields.signed.sha256))
 
 
@@ -187,6 +208,10 @@ def _statement(
     )
 
 
+def _content(statement: Statement) -> tuple[object, ...]:
+    return statement.native_status, statement.reason, statement.amount
+
+
 def _native(told: Telling) -> str:
     """Return the provider's word for the status: TxSts, or what stands in its place."""
     if told.status:
@@ -196,6 +221,9 @@ def _native(told: Telling) -> str:
         if told.status is not None and told.annotated:
             return Native.REDIRECT
         raise Rejected(RejectionCode.PAYLOAD_INVALID, "TxSts, StsRsnInf.Rsn: neither is there")
+    if told.reasons_differ:
+        # Where a reason is the status, a list of them says several things of one transaction.
+        raise Rejected(RejectionCode.PAYLOAD_CONTRADICTORY, "two reasons where one is the status")
     if told.reason in STATUSES and told.reason not in REPORTED:
         raise Rejected(RejectionCode.PAYLOAD_CONTRADICTORY, "a status stands as a reason")
     return told.reason
@@ -232,6 +260,8 @@ PROVIDER: Final = Provider(
     lifecycle=LIFECYCLE,
     translate=translate,
     signatures=(Scheme.XMLDSIG, Scheme.DETACHED_SIGNATURE, Scheme.DETACHED_JWS),
+    one_signer=True,
+    terms=terms,
     document=document_text,
     speaker=speaker,
 )

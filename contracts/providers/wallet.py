@@ -14,7 +14,7 @@ https://docs.namirial.app/products/wallet/api-guide/callback (read 2026-11)
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -115,7 +115,7 @@ def terms(fields: SignedFields) -> dict[str, str]:
 
 
 def translate(fields: SignedFields) -> tuple[Statement | Witness, ...]:
-    """Return the statement about the transaction, and a witness of each verification.
+    """Return the statement about the transaction, behind a witness of each verification.
 
     Raises:
         Rejected: as `tokens_of` and `terms`; `payload_contradictory`: one token for two templates;
@@ -124,10 +124,11 @@ def translate(fields: SignedFields) -> tuple[Statement | Witness, ...]:
     payload = read_callback(fields.members)
     if isinstance(payload, Issuance):
         return (_credential(payload, fields),)
-    return tuple(_verification(payload, fields))
+    return (_verification(payload, fields),)
 
 
-def _verification(payload: Verification, fields: SignedFields) -> Iterator[Statement | Witness]:
+def _verification(payload: Verification, fields: SignedFields) -> Statement | Witness:
+    """Return the statement, behind a witness of each verification that it rests on."""
     digest = _keyed(fields)
     entries = entries_of(payload)
     presented = {
@@ -135,12 +136,12 @@ def _verification(payload: Verification, fields: SignedFields) -> Iterator[State
         for template, entry in entries.items()
         if entry.status == COMPLETED
     }
-    if len({claims_digest(token, digest) for token in presented.values()}) != len(presented):
+    if len(presented) > 1 and _some_alike(presented.values(), digest):
         raise Rejected(RejectionCode.PAYLOAD_CONTRADICTORY, "tokens: one for two templates")
     whole = bool(entries) and len(presented) == len(entries)
     outcomes = {one: "completed" if one in presented else "failed" for one in entries}
     ids = {(one.issuer, str(one.claims["verification_id"])) for one in presented.values()}
-    yield Statement(
+    said: Statement | Witness = Statement(
         transaction_id=fields.transaction_id,
         native_status=Native.VERIFIED if whole else Native.FAILED,
         fact=Native.VERIFIED if whole else Native.FAILED,
@@ -158,7 +159,13 @@ def _verification(payload: Verification, fields: SignedFields) -> Iterator[State
     )
     for issuer, one in sorted(ids):
         used = hashlib.sha256(f"{issuer}\n{one}".encode()).hexdigest()
-        yield Witness(transaction_id=f"witness:verification:{used}", mark=fields.transaction_id)
+        name = f"witness:verification:{used}"
+        said = Witness(transaction_id=name, mark=fields.transaction_id, then=said)
+    return said
+
+
+def _some_alike(tokens: Collection[VerifiedToken], digest: Digest) -> bool:
+    return len({claims_digest(token, digest) for token in tokens}) != len(tokens)
 
 
 def _presented(token: VerifiedToken | None) -> VerifiedToken:

@@ -38,7 +38,7 @@ async def _examine(configuration: "Configuration", *, as_json: bool) -> bool:
     )
     from ops.doctor.finding import Level, bad
 
-    failed = False
+    failed, now = False, datetime.now(UTC)
 
     def tell(finding: "Finding") -> None:
         nonlocal failed
@@ -46,9 +46,9 @@ async def _examine(configuration: "Configuration", *, as_json: bool) -> bool:
         _tell(finding, as_json=as_json)
 
     for finding in (
-        *configuration_findings(configuration),
+        *configuration_findings(configuration, now=now),
         *secret_findings(configuration),
-        *lifetime_findings(configuration, now=datetime.now(UTC)),
+        *lifetime_findings(configuration, now=now),
         *port_findings(configuration),
     ):
         tell(finding)

@@ -122,10 +122,10 @@ def _minted(configuration: "Configuration", name: str, terms: Mapping[str, Any])
             "give TRANSACTION_ID; only an endpoint with path_token makes it of the state in --terms"
         )
     ring = KeySource({name: endpoint}, lambda *_: None).of(name).path_token
-    secrets = ring.secrets(at=datetime.now(UTC)) if ring else []
-    if not secrets:
+    key = ring.lasting(at=datetime.now(UTC)) if ring else None
+    if key is None:
         raise Broken(f"endpoint {name}: no key of path_token is valid now")
-    token = mint(secrets[0][1], endpoint=name, state=state)
+    token = mint(key.secret, endpoint=name, state=state)
     return token.transaction_id, f"{endpoint.path.rstrip('/')}/{token.segment}"
 
 

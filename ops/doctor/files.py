@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from ops.configuration_check import faults, key_files
+from ops.configuration_check import check, key_files
 from ops.doctor.finding import Finding, bad, doubtful, good
 from runtime.configuration import Configuration, Endpoint, KeyFile
 
@@ -17,12 +17,14 @@ _EXPIRY_NOTICE: Final = timedelta(days=14)
 _ANSWER_SECONDS: Final = 1.0
 
 
-def configuration_findings(configuration: Configuration) -> Iterator[Finding]:
+def configuration_findings(configuration: Configuration, *, now: datetime) -> Iterator[Finding]:
     """Yield what `esito config check` finds."""
-    found = faults(configuration)
-    for fault in found:
+    found = check(configuration, now=now)
+    for fault in found.faults:
         yield bad(fault.name, fault.what, fault.fix)
-    if not found:
+    for warning in found.warnings:
+        yield doubtful(warning.name, warning.what, warning.fix)
+    if not found.faults:
         yield good("configuration", f"{len(configuration.endpoints)} endpoints, no fault")
 
 

@@ -35,6 +35,7 @@ from workers.verifier.policies import endpoint_policies
 from workers.verifier.processor import VerifierProcessor
 
 CALLBACK_ID = "019a0000-0000-7000-8000-000000000000"
+WALLET_KEYS = "https://wallet.example.org/jwks.json"
 
 
 class Road:
@@ -46,9 +47,15 @@ class Road:
         self._configuration = load_configuration(VECTORS / provider / "endpoint.yaml", environ={})
         self._endpoints = self._configuration.endpoints_of(provider)
         self._keys = KeySource(self._endpoints, lambda *_: None)
-        found = sources(self._keys, self._endpoints)
+        found = sources(
+            self._keys, self._endpoints, key_sets={WALLET_KEYS: VECTORS / "wallet" / "jwks.json"}
+        )
         policies = endpoint_policies(self.provider, self._endpoints, found)
         self._verifier = VerifierProcessor(self.provider, policies, self.topics, Metrics())
+
+    def endpoint(self, vector: Vector) -> Endpoint:
+        """Return the endpoint that the vector was sent to."""
+        return self._endpoints[vector.endpoint]
 
     def raw_record(self, vector: Vector) -> InputRecord:
         """Return the record that the ingress stores.
@@ -56,6 +63,8 @@ class Road:
         Raises:
             Refused: it stores none.
         """
+        if not vector.target.isascii():
+            raise Refused(RefusalCode.REQUEST_MALFORMED)
         endpoint = self._endpoints[vector.endpoint]
         door = door_of(endpoint, load_doors())
         if len(vector.body) > endpoint.limits.body_bytes_max:

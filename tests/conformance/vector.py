@@ -56,11 +56,17 @@ def read_vector(file: Path) -> Vector:
         method=method,
         target=target,
         fields=[_field(line) for line in fields],
-        body=body.ljust(int(notes.get("body-filled-to", "0"))),
+        body=_filled(body, notes),
         stored_anyway=notes.get("stored-anyway", ""),
         peer=notes.get("peer", "127.0.0.1"),
         expected=json.loads(beside.read_bytes()) if beside.exists() else None,
     )
+
+
+def _filled(body: bytes, notes: dict[str, str]) -> bytes:
+    before = notes.get("body-filled-before", "").encode()
+    place = body.rindex(before) if before else len(body)
+    return body[:place] + b" " * (int(notes.get("body-filled-to", "0")) - len(body)) + body[place:]
 
 
 def _note(line: bytes) -> tuple[str, str]:

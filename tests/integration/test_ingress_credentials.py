@@ -39,7 +39,14 @@ def srtp(name: str, path: str, **settings: object) -> dict[str, Any]:
 
 def wallet(name: str, path: str, **settings: object) -> dict[str, Any]:
     keys = {"keys": [{"id": "k1", "file": "path.key"}]}
-    return {"name": name, "provider": "wallet", "path": path, "path_token": keys, **settings}
+    return {
+        "name": name,
+        "provider": "wallet",
+        "path": path,
+        "path_token": keys,
+        "early_seconds": 60,
+        **settings,
+    }
 
 
 @pytest.fixture(scope="module")

@@ -79,4 +79,5 @@ def _issuer_of(file: Path) -> TokenIssuer:
 
 
 def _from_file(place: Installation, file: Path, **settings: Any) -> TokenIssuer:  # noqa: ANN401 - settings of any type
-    return place.issuer(jwks_uri=None, jwks_ca_file=None, jwks_file=file, **settings)
+    elsewhere = {"jwks_uri": None, "jwks_ca_file": None, "allow_private_addresses": False}
+    return place.issuer(**elsewhere, jwks_file=file, **settings)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,9 +43,9 @@ def verified(source: JwksSource, issuer: TokenIssuer, text: str, at: datetime) -
     return verify_token(text, {ISSUER: issuer}, source.key, at=at)
 
 
-def fresh(number: int = 1) -> str:
+def fresh(number: int = 1, **header: str | None) -> str:
     claims = {"iss": ISSUER, "verification_id": "v", "iat": int(now().timestamp())}
-    return token(claims, number=number)
+    return token(claims, number=number, header=header)
 
 
 async def test_set_is_read_at_the_start(place: Installation) -> None:
@@ -108,6 +109,23 @@ async def test_rotation_loses_no_callback(place: Installation) -> None:
     assert len(place.server.requests) == 2
 
 
+@pytest.mark.parametrize("changed", [(OLD, NEW), (NEW,)])
+async def test_rotation_of_keys_that_no_token_names_loses_no_callback(
+    place: Installation, changed: tuple[dict[str, Any], ...]
+) -> None:
+    place.server.publish(OLD)
+    issuer = place.issuer()
+
+    async with place.reading(issuer) as source:
+        await place.outcome()
+        assert await _until_verified(source, issuer, 1, kid=None) == 0
+        place.server.publish(*changed)
+        assert await _until_verified(source, issuer, 2, kid=None) > 0
+        assert await _until_verified(source, issuer, 2, kid=None) == 0
+        if OLD in changed:
+            assert await _until_verified(source, issuer, 1, kid=None) == 0
+
+
 async def test_key_that_is_published_late_loses_no_callback(place: Installation) -> None:
     place.server.publish(OLD)
     issuer = place.issuer()
@@ -122,8 +140,10 @@ async def test_key_that_is_published_late_loses_no_callback(place: Installation)
         assert await waiting > 0
 
 
-async def _until_verified(source: JwksSource, issuer: TokenIssuer, number: int) -> int:
-    text, received_at = fresh(number), now()
+async def _until_verified(
+    source: JwksSource, issuer: TokenIssuer, number: int, **header: str | None
+) -> int:
+    text, received_at = fresh(number, **header), now()
     for wait in range(10_000):
         try:
             assert verified(source, issuer, text, received_at).key_id == f"ES256-{number}"

@@ -45,6 +45,18 @@ def test_expect_refused_says_what_to_change(
     assert said in refused.stderr
 
 
+def test_expect_with_too_many_terms_says_how_many_bytes_are_taken(
+    shared_ingress: Ingress, tmp_path: Path
+) -> None:
+    file = tmp_path / "terms.json"
+    file.write_text(json.dumps({"templates": ["x" * 64] * 64}))
+
+    refused = expect(shared_ingress, "pivot-id", "tx-1", "--terms", str(file))
+
+    assert refused.exit_code == 2
+    assert "answers 413: more than 4,096 bytes" in refused.stderr
+
+
 def test_expect_nobody_answers_says_where(tmp_path: Path) -> None:
     file = tmp_path / "own.key"
     file.write_text("key")

@@ -2,8 +2,9 @@
 
 import pytest
 
+from contracts.raw import PRINCIPAL, Headers
 from runtime.configuration import Breaker as BreakerSettings
-from workers.breaker import Breaker
+from workers.breaker import Breaker, telling
 
 REJECTED, FINE = True, False
 
@@ -64,3 +65,16 @@ def test_breaker_held_partition_is_news_once_and_released_once(breaker: Breaker)
     assert opened
     assert released == [True, False]
     assert not breaker.is_open
+
+
+def test_rejections_of_strangers_tell_nothing() -> None:
+    """Else anybody who finds an endpoint that only signatures protect could stop its verifier."""
+    stranger: Headers = [(PRINCIPAL, b"")]
+    known: Headers = [(PRINCIPAL, b"api_key:k1")]
+
+    told = telling(
+        [REJECTED, REJECTED, FINE, REJECTED, FINE],
+        [stranger, known, stranger, [], known],
+    )
+
+    assert told == [REJECTED, FINE, REJECTED, FINE]

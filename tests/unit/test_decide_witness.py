@@ -105,3 +105,40 @@ def test_verification_used_for_another_transaction_is_told() -> None:
     assert notice_of(last(honest, stolen, rules=WALLET)) is AnomalyCode.ID_REUSED
     assert honest.key == stolen.key != fresh.key
     assert honest.received_at == at()
+
+
+def test_what_waits_behind_an_id_goes_on_at_every_use_that_is_no_other() -> None:
+    statement, honest = updates(verification(t1="COMPLETED"), {"1": token("v-1")})
+
+    first, again = last(honest, rules=WALLET), last(honest, honest, rules=WALLET)
+
+    assert first.forward == again.forward == statement
+    assert (first.outcome, again.outcome) == (Outcome.WITNESSED, Outcome.DUPLICATE)
+
+
+def test_what_waits_behind_an_id_used_for_another_goes_nowhere() -> None:
+    members = verification(t1="COMPLETED")
+    _, honest = updates(members, {"1": token("v-1")})
+    _, stolen = updates(members, {"1": token("v-1")}, transaction=OTHER)
+
+    for again in ([stolen], [stolen, stolen]):
+        assert last(honest, *again, rules=WALLET).forward is None
+
+
+def test_statement_behind_two_ids_is_asked_for_one_after_the_other() -> None:
+    members = verification(t1="COMPLETED", t2="COMPLETED")
+    statement, second, first = updates(members, {"1": token("v-1"), "2": token("v-2")})
+
+    assert last(first, rules=WALLET).forward == second
+    assert last(second, rules=WALLET).forward == statement
+
+
+def test_what_goes_on_is_written_to_the_verified_topic_under_its_own_key() -> None:
+    statement, honest = updates(verification(t1="COMPLETED"), {"1": token("v-1")})
+
+    outputs = batch(processor(WALLET), honest)
+
+    (forwarded,) = [one for one in outputs if one.topic == TOPICS.verified]
+    assert forwarded.key == statement.key.encode()
+    assert forwarded.partition is None
+    assert VerifiedUpdate.model_validate_json(forwarded.value or b"") == statement

@@ -65,6 +65,18 @@ def test_brackets_that_do_not_nest_are_no_depth(text: bytes) -> None:
     assert decoded(text)
 
 
+@pytest.mark.parametrize("string", [b"]" * 100, b'\\"' + b"]" * 100, b"\\\\", b"}" * 9_000])
+@pytest.mark.parametrize("many", [0, 5_000])
+def test_brackets_in_strings_hide_no_depth(string: bytes, many: int) -> None:
+    """Few brackets are judged in another way than very many."""
+    nested = b"[" * DEPTH_MAX + b'"' + string + b'"' + b"]" * DEPTH_MAX
+    body = b'{"a":"' + string + b'","b":[' + b"[]," * many + b'1],"c":' + nested + b"}"
+
+    with pytest.raises(Rejected, match="json_too_deep"):
+        decoded(body)
+    assert decoded(body.replace(b'"c":[', b'"c":').replace(b"]}", b"}"))
+
+
 def test_numbers_keep_every_digit() -> None:
     members = decoded(
         b'{"a":10001,"b":10001.50,"c":0.10,"d":12345678901234567890.123456789,"e":5e2}'

@@ -93,6 +93,7 @@ def test_namespace_says_which_message_it_is(message: str) -> None:
         ("<A>\n  x y\n</A>", {"A": "x y"}),
         ("<A>\u00a0x\u2003</A>", {"A": "\u00a0x\u2003"}),
         ("<A>1</A><B/><A>2</A>", {"A": ["1", "2"], "B": ""}),
+        ("<A/><A><B/></A><A>3</A>", {"A": ["", {"B": ""}, "3"]}),
         ('<A b="c"/>', {"A": {"@b": "c", "#text": ""}}),
         ('<A b="c"><D>1</D></A>', {"A": {"@b": "c", "D": "1"}}),
         ("<A>x<![CDATA[<y>]]></A>", {"A": "x<y>"}),

@@ -26,9 +26,14 @@ def keys(tmp_path: Path) -> dict[str, Any]:
     return {"keys": [{"id": "a", "file": str(tmp_path / "a.key")}]}
 
 
-def configuration(*endpoints: dict[str, Any], tls: dict[str, str] | None = None) -> Configuration:
+def configuration(
+    *endpoints: dict[str, Any],
+    tls: dict[str, str] | None = None,
+    public_url: str = "https://callbacks.example.org",
+) -> Configuration:
     named = [{"name": f"e{number}", **one} for number, one in enumerate(endpoints)]
-    return Configuration.model_validate({"endpoints": named, "ingress": {"tls": tls}})
+    ingress = {"tls": tls, "public_url": public_url}
+    return Configuration.model_validate({"endpoints": named, "ingress": ingress})
 
 
 def built(given: Configuration) -> App:
@@ -37,7 +42,13 @@ def built(given: Configuration) -> App:
 
 
 def wallet(path: str, keys: dict[str, Any], **settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any key
-    return {"provider": "wallet", "path": path, "path_token": keys, **settings}
+    return {
+        "provider": "wallet",
+        "path": path,
+        "path_token": keys,
+        "early_seconds": 60,
+        **settings,
+    }
 
 
 def pivot(path: str, keys: dict[str, Any], **settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any key
@@ -92,6 +103,31 @@ def test_sealed_path_above_the_expectations_is_refused(keys: dict[str, Any]) -> 
 
     with pytest.raises(Broken, match="/expectations/e1 is under /expectations"):
         built(given)
+
+
+@pytest.mark.parametrize(
+    ("public_url", "called"),
+    [
+        ("https://edge.example", "https://Bank.example/edge/a?x=1"),
+        ("https://edge.example:8443/", "https://Bank.example:8443/edge/a?x=1"),
+        ("https://edge.example/before", "https://Bank.example/before/edge/a?x=1"),
+    ],
+)
+def test_target_uri_has_the_host_that_the_endpoint_is_called_under(
+    keys: dict[str, Any], public_url: str, called: str
+) -> None:
+    """A signature covers it: under the host of another endpoint, no honest one would hold."""
+    one = srtp("/edge/a", host="Bank.example", expectations=keys)
+    given = configuration(one, srtp("/edge/a"), public_url=public_url)
+    routes = built(given).routes
+
+    def target_uri(host: str | None, path: str) -> str:
+        return routes[host, path].settings.headers.target_uri(f"{path}?x=1")
+
+    assert target_uri("bank.example", "/edge/a") == called
+    assert target_uri(None, "/edge/a") == f"{public_url.rstrip('/')}/edge/a?x=1"
+    announced = target_uri(None, "/expectations/e0")
+    assert announced == f"{public_url.rstrip('/')}/expectations/e0?x=1"
 
 
 @pytest.mark.parametrize("tls", [None, {**TLS, "client_ca_file": None}])

@@ -41,7 +41,10 @@ DOORS: Final = {
 
 
 def endpoint(provider: str, **settings: object) -> Endpoint:
-    return Endpoint.model_validate({"name": "e", "provider": provider, "path": "/p", **settings})
+    early = {"early_seconds": 60} if "path_token" in settings else {}
+    return Endpoint.model_validate(
+        {"name": "e", "provider": provider, "path": "/p", **early, **settings}
+    )
 
 
 def test_doors_are_those_of_the_providers_modules() -> None:

@@ -1,11 +1,23 @@
 """Where a message may stand, and that there is exactly one."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from contracts.errors import Rejected
-from contracts.iso20022.envelope import ENVELOPES, NAMESPACES, document_text, find_message
+from contracts.iso20022.envelope import (
+    ENVELOPES,
+    NAMESPACES,
+    REPORT,
+    STRUCTURES_MAX,
+    Found,
+    document_text,
+    find_message,
+    read_message,
+)
+from contracts.iso20022.telling import TRANSACTIONS_MAX
 from contracts.provider import SignedFields
 from tests.srtp_messages import (
     CAMT,
@@ -124,3 +136,36 @@ def test_json_message_is_no_document_as_text_and_two_texts_are_ambiguous() -> No
     assert document_text({"resourceId": XML, "_links": XML}) is None
     with pytest.raises(Rejected, match="document_unknown: more than one document as text"):
         document_text({"Document": XML, ENVELOPES[0]: {"Document": XML}})
+
+
+@pytest.mark.parametrize("shape", [direct, under_document, bare])
+@pytest.mark.parametrize("data_set", ["DS05", "DS12P"])
+def test_document_as_text_beside_a_message_is_not_chosen(
+    shape: Callable[[Tree], Tree], data_set: str
+) -> None:
+    """A reader of JSON alone would take the other one, and a signature of the body proves both."""
+    free = next(name for name in ("Document", *ENVELOPES) if name not in shape(DATA_SETS[data_set]))
+
+    with pytest.raises(Rejected, match="document_unknown: a document as text beside a message"):
+        document_text(shape(DATA_SETS[data_set]) | {free: XML})
+
+
+@pytest.mark.parametrize(
+    ("name", "lists"),
+    [
+        ("OrgnlPmtInfAndSts", '[{"TxInfAndSts": [%s]}, {"TxInfAndSts": [%s]}]'),
+        ("OrgnlGrpInfAndSts", '{"OrgnlPmtInfAndSts": {"TxInfAndSts": [%s, %s]}}'),
+        ("CxlDtls", '[{"OrgnlPmtInfAndSts": {"TxInfAndSts": [%s]}}, {"TxInfAndSts": [%s]}]'),
+    ],
+)
+@pytest.mark.parametrize("one", ["{}", "1", "[]", '{"TxSts": " "}'])
+def test_too_many_transactions_are_counted_and_none_is_validated(
+    name: str, lists: str, one: str
+) -> None:
+    """Validated first, 2 MB of them took a minute and 4 GB."""
+    half = ",".join([one] * (STRUCTURES_MAX // 2))
+    members = json.loads(lists % (half, half))
+    found = Found("RsltnOfInvstgtn" if name == "CxlDtls" else REPORT, {name: members}, is_xml=False)
+
+    with pytest.raises(Rejected, match=f"payload_invalid: more than {TRANSACTIONS_MAX} transact"):
+        read_message(found)

@@ -4,7 +4,7 @@ import pytest
 
 from contracts.provider import SignedFields
 from contracts.providers.srtp import translate
-from contracts.update import Reason, Statement
+from contracts.update import FindingCode, Reason, Statement
 from tests.srtp_messages import CREATED, NOTICE, Tree, as_json, as_xml, report, under_document
 
 
@@ -42,6 +42,18 @@ def test_first_of_several_reasons_that_is_a_code_is_told() -> None:
 
     assert said(message).reason == Reason(code="AC02")
     assert one_of(as_xml(message)).reason == Reason(code="AC02")
+
+
+def test_reason_of_v4_may_be_bare_text_in_json_and_is_no_finding_there() -> None:
+    """V4.0 of DS-04b: a reason is an object, or the text `URLN/ATS010` alone."""
+    message = report("RJCT")
+    message["OrgnlPmtInfAndSts"][0]["TxInfAndSts"]["StsRsnInf"]["Rsn"] = "URLN/ATS010"
+
+    in_json, in_xml = said(message), one_of(as_xml(message))
+
+    assert in_json.reason == in_xml.reason == Reason(code="URLN/ATS010")
+    assert in_json.findings == ()
+    assert [one.code for one in in_xml.findings] == [FindingCode.TEXT_MALFORMED]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from workers.verifier.issuer_keys import WAITED_FOR_MAX, IssuerKeys
 from workers.verifier.jwk import Jwk
 
 OLD, NEW, RSA = jwk("ES256"), jwk("ES256", 2), jwk("RS256")
-WITHOUT_KID = jwk("ES256", 3, kid=None)
 
 
 def at(seconds: float) -> datetime:
@@ -194,30 +193,6 @@ def test_made_up_kids_wait_for_one_reading_only() -> None:
     assert len(asking.keys._asked) == WAITED_FOR_MAX  # noqa: SLF001 - the bound is the point
 
 
-def test_without_a_kid_the_only_fitting_key_is_taken() -> None:
-    asking = Asking()
-    asking.read(0, WITHOUT_KID, RSA)
-
-    assert asking.said(None, "ES256", now=1) == WITHOUT_KID.thumbprint
-    assert asking.said(None, "PS256", now=1) == "RS256-1"
-    assert asking.said(None, "ES384", now=1) == "wait"
-
-
-def test_without_a_kid_two_fitting_keys_are_none() -> None:
-    asking = Asking()
-    asking.read(0, OLD, NEW)
-
-    assert asking.said(None, "ES256", now=1) == "token_key_unknown"
-
-
-def test_key_without_a_kid_answers_to_none() -> None:
-    asking = Asking()
-    asking.read(100, WITHOUT_KID)
-
-    assert asking.said("", now=100) == "token_key_unknown"
-    assert asking.said(WITHOUT_KID.thumbprint, now=100) == "token_key_unknown"
-
-
 def test_last_day_of_all_days_is_a_time_of_receipt() -> None:
     asking = Asking()
     asking.read(0, OLD)
@@ -225,6 +200,28 @@ def test_last_day_of_all_days_is_a_time_of_receipt() -> None:
 
     with pytest.raises(Unavailable):
         asking.keys.key("x", "ES256", received_at=last, now=NOON)
+
+
+def test_patience_longer_than_a_kid_stays_given_up_has_an_end() -> None:
+    asking = Asking(unknown_key_seconds=900, stale_seconds_max=10**6)
+    asking.read(0, OLD)
+    said = []
+
+    for seconds in range(1, 1_000, 10):
+        said.append(asking.said(received=0, now=seconds))
+        asking.failed(seconds + 5)
+
+    assert said.count("wait") == 91
+    assert said[91:] == ["token_key_unknown"] * 9
+
+
+def test_kid_is_given_up_by_readings_that_are_far_apart() -> None:
+    asking = Asking(refresh_seconds_min=900, refresh_seconds=900, stale_seconds_max=10**6)
+    asking.read(0, OLD)
+
+    assert asking.said(received=0, now=1) == "wait"
+    asking.failed(900)
+    assert asking.said(received=0, now=900) == "token_key_unknown"
 
 
 @given(

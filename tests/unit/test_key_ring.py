@@ -47,6 +47,17 @@ def test_secrets_are_those_valid_at_the_time_in_the_order_of_the_configuration()
     assert RING.secrets(at=NOON) == [("next", NEXT.secret), ("always", ALWAYS.secret)]
 
 
+def test_key_to_begin_with_is_the_valid_one_that_ends_last() -> None:
+    later = Key("later", b"later-secret-0123456789", None, NOON + SECOND)
+    other = Key("other", b"other-secret-0123456789")
+
+    assert KeyRing((FORMER, later)).lasting(at=NOON - SECOND) == later
+    assert KeyRing((FORMER, later, NEXT)).lasting(at=NOON - SECOND) == later
+    assert KeyRing((FORMER, later, NEXT)).lasting(at=NOON) == NEXT
+    assert KeyRing((later, ALWAYS, other)).lasting(at=NOON) == ALWAYS
+    assert KeyRing((FORMER,)).lasting(at=NOON) is None
+
+
 def test_one_secret_under_two_ids_is_found_under_the_one_that_is_valid() -> None:
     ring = KeyRing((Key("old", ALWAYS.secret, None, NOON), Key("new", ALWAYS.secret, NOON, None)))
 

@@ -114,10 +114,35 @@ def test_missing_configuration_is_one_line_without_a_traceback(tmp_path: Path) -
 def test_config_check_faultless_file_says_so(file: Path) -> None:
     checked = esito("config", "check", "--configuration", file)
 
-    assert (checked.exit_code, checked.stdout) == (
-        0,
-        f"{file}: no fault in 1 endpoints, 2 keys, 0 golden vectors\n",
-    )
+    assert checked.exit_code == 0
+    assert checked.stdout.splitlines() == [
+        "pivot-id: provider pivot",
+        "  paths: /callbacks/pivot",
+        "  demanded: api_key",
+        f"{file}: no fault in 1 endpoints, 2 keys, 0 golden vectors",
+    ]
+
+
+def test_config_check_tells_the_same_as_json(file: Path) -> None:
+    (file.parent / "api.key").unlink()
+
+    checked = esito("config", "check", "--configuration", file, "--json")
+
+    told = json.loads(checked.stdout)
+    assert checked.exit_code == 1
+    assert set(told["faults"][0]) == {"place", "key", "what", "fix"}
+    assert told["faults"][0]["place"] == f"{file}:7"
+    assert [one["demanded"] for one in told["endpoints"]] == [["api_key"]]
+
+
+def test_config_check_tells_as_json_why_a_file_cannot_be_loaded(file: Path) -> None:
+    file.write_text(CONFIGURATION.replace("topic_prefix", "topic_prefx"))
+
+    checked = esito("config", "check", "--configuration", file, "--json")
+
+    (fault,) = json.loads(checked.stdout)["faults"]
+    assert checked.exit_code == 1
+    assert fault["what"].startswith(f"{file}:2: topic_prefx: not a key here")
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_secret_open_to_everybody_is_a_warning(tmp_path: Path, mode: int, level:
 
 
 def test_configuration_missing_secret_fails_and_names_the_key(tmp_path: Path) -> None:
-    (finding,) = configuration_findings(configuration(key(tmp_path / "none.key")))
+    (finding,) = configuration_findings(configuration(key(tmp_path / "none.key")), now=NOW)
 
     assert (finding.level, finding.subject) == (
         Level.FAIL,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.presented import evidence
+from contracts.presented import evidence, presents_something
 from tests.wallet_callbacks import ONE, PRESENTATION, digest_of, token
 
 
@@ -29,6 +29,16 @@ def test_token_is_bound_to_its_holder_as_its_weakest_presentation_is(
     told = evidence(replace(token(), presentations=presentations), digest)
 
     assert told["holder_binding"] == weakest
+
+
+def test_credential_of_which_everything_is_withheld_presents_nothing() -> None:
+    empty, full = replace(PRESENTATION, claim_names=()), PRESENTATION
+    bare = token(vp_token={"pid": ["eyJ~"]})
+
+    assert not presents_something(replace(bare, presentations=(empty,)))
+    assert presents_something(replace(bare, presentations=(empty, full)))
+    assert presents_something(replace(token(), presentations=(empty,)))
+    assert presents_something(bare)
 
 
 def test_several_presentations_have_one_digest_and_each_type_once() -> None:

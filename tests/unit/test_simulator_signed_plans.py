@@ -3,6 +3,7 @@
 import json
 import ssl
 from base64 import b64encode
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -53,12 +54,16 @@ class Pipeline:
         """Return the status events and anomalies that the callback leads to."""
         statuses: set[object] = set()
         anomalies: set[object] = set()
-        for update in verify(
-            callback, provider=self.provider, policies=self.policies, topic="t", at=(0, 0)
-        ):
+        waiting = deque(
+            verify(callback, provider=self.provider, policies=self.policies, topic="t", at=(0, 0))
+        )
+        while waiting:
+            update = waiting.popleft()
             found = decide(self.snapshots.get(update.key), update, self.rules[update.endpoint])
             for decision in found:
                 what = decision.update.what
+                if decision.forward is not None:
+                    waiting.append(decision.forward)
                 if decision.after is not None:
                     self.snapshots[update.key] = decision.after
                 if decision.outcome is Outcome.APPLIED:
@@ -176,7 +181,7 @@ def a_pipeline(configuration: Configuration, provider: str) -> Pipeline:
     endpoints = configuration.endpoints_of(provider)
     key_set = current_keys(configuration)
 
-    def key_of(_: TokenIssuer, kid: str | None, alg: str, __: datetime) -> Jwk:
+    def key_of(_: TokenIssuer, kid: str | None, alg: str, *__: object) -> Jwk:
         for key in key_set:
             if key.kid == kid and alg in key.algorithms:
                 return key

@@ -2,11 +2,12 @@
 
 import hashlib
 from copy import deepcopy
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
 
-from contracts.errors import Rejected
+from contracts.errors import Broken, Rejected
 from contracts.iso20022.profile import FINDINGS_MAX
 from contracts.lifecycle import Move
 from contracts.provider import SignedFields
@@ -176,8 +177,38 @@ def test_same_transaction_twice_is_one_and_contradicting_itself_nothing() -> Non
     assert said(message).native_status == "ACTC"
 
     message["OrgnlPmtInfAndSts"][0]["TxInfAndSts"][1]["TxSts"] = "ACCP"
-    with pytest.raises(Rejected, match="payload_contradictory: one transaction has two statuses"):
+    with pytest.raises(Rejected, match="payload_contradictory: one transaction is told two things"):
         said(message)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (transaction("RJCT", "AC02"), transaction("RJCT", "FRAD")),
+        (transaction("RJCT", "AC02"), transaction("RJCT")),
+        (transaction("ACCP"), transaction("ACCP") | {"OrgnlTxRef": {"Amt": {"InstdAmt": 130.26}}}),
+    ],
+    ids=["reason", "no reason", "amount"],
+)
+def test_first_of_two_contents_of_one_status_does_not_win(one: Tree, other: Tree) -> None:
+    message = report("ACTC", listed=True)
+    for parts in ([one, other], [other, one]):
+        message["OrgnlPmtInfAndSts"][0]["TxInfAndSts"] = parts
+        with pytest.raises(Rejected, match="payload_contradictory: one transaction is told two"):
+            said(message)
+
+
+@pytest.mark.parametrize("codes", [("AEXR", "ARFR"), ("ARFR", "AEXR"), ("ALAC", "XYZ9")])
+def test_two_reasons_where_one_is_the_status_are_no_status(codes: tuple[str, str]) -> None:
+    message = report(None, listed=True)
+    place = message["OrgnlPmtInfAndSts"][0]["TxInfAndSts"][0]
+    place["StsRsnInf"] = [{"Rsn": {"Cd": code}} for code in codes]
+    for fields in (as_json(bare(message)), as_xml(message)):
+        with pytest.raises(Rejected, match="payload_contradictory: two reasons where one is"):
+            translate(fields)
+
+    place["StsRsnInf"] = [{"Rsn": {"Cd": codes[0]}}] * 2
+    assert said(message).native_status == codes[0]
 
 
 def test_witness_is_of_the_sender_and_the_messages_id_marked_by_the_body() -> None:
@@ -259,3 +290,8 @@ def test_door_asks_for_no_credential_of_its_own_and_keeps_what_a_signature_cover
     assert {"x-srtp-signature", "x-request-id", "idempotency-key", "location"} <= set(
         door.kept_headers
     )
+
+
+def test_provider_with_signatures_and_no_speaker_is_refused() -> None:
+    with pytest.raises(Broken, match="signatures need speaker"):
+        replace(PROVIDER, speaker=None)

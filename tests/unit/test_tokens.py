@@ -65,7 +65,21 @@ def test_key_is_asked_for_by_issuer_kid_algorithm_and_time(kid: str | None) -> N
     text = token() if kid else raw_token('{"alg":"ES256"}', json.dumps(CLAIMS))
     verify_token(text, {ISSUER: issuer()}, recorded, at=NOON)
 
-    assert asked == [(issuer(), kid, "ES256", NOON)]
+    assert [one[:4] for one in asked] == [(issuer(), kid, "ES256", NOON)]
+
+
+def test_key_of_a_token_without_a_kid_is_the_one_that_signed_it() -> None:
+    others = [jwk("ES256", 2), jwk("RS256"), jwk("ES384")]
+    asked: list[Jwk | None] = []
+
+    def recorded(*asking: Any) -> Jwk:  # noqa: ANN401 - whatever is asked
+        asked.extend((asking[4](others), asking[4]([*others, jwk("ES256")])))
+        return jwk("ES256")
+
+    text = raw_token('{"alg":"ES256"}', json.dumps(CLAIMS))
+    verify_token(text, {ISSUER: issuer()}, recorded, at=NOON)
+
+    assert asked == [None, jwk("ES256")]
 
 
 def test_key_that_is_away_or_unknown_is_told() -> None:

@@ -69,6 +69,14 @@ def test_endpoint_that_is_not_configured_is_rejected() -> None:
         verified(replace(callback(PAID), endpoint="former"))
 
 
+def test_rejection_of_an_unknown_endpoint_does_not_repeat_the_record() -> None:
+    """Found by fuzzing: whoever writes to the raw topic chose the detail, at any length."""
+    with pytest.raises(Rejected) as caught:
+        verified(replace(callback(PAID), endpoint="x" * 1_000))
+
+    assert caught.value.detail == "esito-endpoint: not configured"
+
+
 @pytest.mark.parametrize("principal", ["", "api_key", "api_key:", "hmac:current", ":current"])
 def test_record_without_a_credential_is_rejected(principal: str) -> None:
     with pytest.raises(Rejected, match="principal_missing"):

@@ -24,6 +24,7 @@ from tests.wallet_callbacks import (
     statement,
     terms,
     token,
+    unwrapped,
     verification,
 )
 
@@ -33,7 +34,8 @@ def code_of(refused: pytest.ExceptionInfo[Rejected]) -> RejectionCode:
 
 
 def witnesses(members: dict[str, Any], tokens: dict[str, VerifiedToken]) -> list[Witness]:
-    return [one for one in translate(fields(members, tokens)) if isinstance(one, Witness)]
+    (found,) = translate(fields(members, tokens))
+    return [one for one in unwrapped(found) if isinstance(one, Witness)]
 
 
 @pytest.mark.parametrize("state", [None, "", "none", "None", " NONE ", "null", "  ", 5, "x" * 513])

@@ -223,9 +223,6 @@ def test_one_call_leaves_nothing_to_the_next() -> None:
         assert verified(good)
 
 
-# A certificate with a flipped bit is a strange one, of which the library warns as it reads it.
-@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
-@pytest.mark.filterwarnings("ignore:Attribute's length must be:UserWarning")
 @pytest.mark.parametrize("form", ["document", "business_message"])
 def test_no_byte_can_be_flipped(form: str) -> None:
     """Every byte of these stands inside the root element, and has a meaning there."""

@@ -2,16 +2,27 @@
 
 The form is a request as it would be captured, after lines that begin with `#`: the endpoint, the
 time of receipt, and where a refused request would fail if the ingress had stored it all the same.
-`# body-filled-to: n` stands for as many spaces after the body as make it n bytes long.
+`# body-filled-to: n` stands for as many spaces as make the body n bytes long, at its end or before
+what `# body-filled-before:` says.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 Files = dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """How many bytes a body is to have by spaces, and what they stand before; empty: its end."""
+
+    to: int
+    before: str = ""
+
 
 # One value for each way in which a JSON body can be read in two ways, or in none.
 UNREADABLE: Final[Mapping[str, bytes]] = {
@@ -55,15 +66,17 @@ def request(
     target: str,
     headers: Iterable[tuple[str, bytes]],
     body: bytes,
-    filled_to: int = 0,
+    filled: Filled | None = None,
     stored_anyway: str = "",
 ) -> bytes:
     """Return the text of one vector."""
     notes = [("endpoint", endpoint), ("received-at", received_at)]
     if stored_anyway:
         notes.append(("stored-anyway", stored_anyway))
-    if filled_to:
-        notes.append(("body-filled-to", str(filled_to)))
+    if filled:
+        notes.append(("body-filled-to", str(filled.to)))
+    if filled and filled.before:
+        notes.append(("body-filled-before", filled.before))
     head = "".join(f"# {name}: {value}\n" for name, value in notes) + f"POST {target} HTTP/1.1\n"
     fields = b"".join(name.encode() + b": " + value + b"\n" for name, value in headers)
     return head.encode() + fields + b"\n" + body

@@ -5,7 +5,8 @@ Precedence, first that holds:
 2. a status the table does not know moves nothing: `unknown_status`, or `probe`
 3. a transaction that must be registered and is not: parked for a while if it may be early,
    else unsolicited
-4. a statement that does not keep to the terms registered moves nothing: `terms_broken`
+4. a statement of another signer than the transaction's moves nothing: `signer_changed`; nor does
+   one that does not keep to the terms registered: `terms_broken`
 5. a fact heard before: duplicate; with other content: conflict
 6. the table's move: applied (late ones with an anomaly), stale, or conflict
 
@@ -13,7 +14,8 @@ A statement with a sort key, where the endpoint lets statements settle, is held 
 and decided in the order of the keys.
 
 A witness belongs to no transaction: an id that may be used once, a duplicate while it is used for
-the same, else `id_reused`. An expectation that comes again with other terms is a conflict.
+the same, else `id_reused`; what waits behind it goes on to its own transaction, or nowhere. An
+expectation that comes again with other terms is a conflict.
 """
 
 from collections.abc import Sequence
@@ -38,6 +40,7 @@ _CONTRADICTION: Final = "#"  # no lifecycle table has a status with this charact
 # What is remembered beside statements' facts, under names that no status has.
 _WITNESSED: Final = "(witness)"
 _TERMS: Final = "(terms)"
+_SIGNER: Final = "(signer)"
 
 
 def decide(snapshot: Snapshot | None, update: VerifiedUpdate, rules: Rules) -> tuple[Decision, ...]:
@@ -128,13 +131,17 @@ def _decide_witness(
     before: Snapshot, update: VerifiedUpdate, what: Witness, rules: Rules
 ) -> Decision:
     first = before.facts.get(_WITNESSED)
+    forward = update.model_copy(update={"what": what.then}) if what.then else None
+    if first == what.mark:
+        # It goes on every time: where it goes it is a duplicate too, and a replay loses nothing.
+        return Decision(Outcome.DUPLICATE, update, before, None, forward=forward)
     if first is not None:
         # Marks are digests: they may be shown, and one of them may be the key of a transaction.
         notice = Notice(AnomalyCode.ID_REUSED, f"first for {first}, then for {what.mark}")
         return _said_before(before, update, rules, (_WITNESSED, first, what.mark), notice)
     facts = {**before.facts, _WITNESSED: what.mark}
     after = _after(before, update, rules, facts=facts)
-    return Decision(Outcome.WITNESSED, update, before, after)
+    return Decision(Outcome.WITNESSED, update, before, after, forward=forward)
 
 
 def _decide_statement(
@@ -146,6 +153,12 @@ def _decide_statement(
     digest = statement_digest(what)  # of what was said: the terms do not change what is heard again
     if rules.registration_required and not before.expected:  # 3
         return _unannounced(before, update, what, digest, rules)
+    if rules.provider.one_signer:
+        bound = _bound_to_signer(before, update)
+        if bound is None:
+            notice = Notice(AnomalyCode.SIGNER_CHANGED, f"{update.proof.signer} is not who may")
+            return Decision(Outcome.NOTED, update, before, None, notice)
+        before = bound
     if rules.provider.keep is not None:  # 4
         facts = [fact for fact in before.facts if _CONTRADICTION not in fact]
         try:
@@ -159,6 +172,15 @@ def _decide_statement(
         notice = Notice(AnomalyCode.CONFLICT, "the same fact with other content; the first stands")
         return _said_before(before, update, rules, (what.fact, heard, digest), notice)
     return _moved(before, update, what, digest, rules)  # 6
+
+
+def _bound_to_signer(before: Snapshot, update: VerifiedUpdate) -> Snapshot | None:
+    """Return the snapshot, bound to who signed the update; None: it is another signer's."""
+    signer = update.proof.signer
+    bound = before.terms.get("signer") or before.facts.get(_SIGNER)
+    if bound is None:
+        return replace(before, facts={**before.facts, _SIGNER: signer})
+    return before if bound == signer else None
 
 
 def _said_before(

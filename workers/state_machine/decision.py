@@ -56,7 +56,8 @@ class Notice:
 class Decision:
     """What one update leads to: an outcome, the snapshot after it, and perhaps an anomaly.
 
-    `after` is None where the update leaves no trace in the transaction.
+    `after` is None where the update leaves no trace in the transaction. `forward` is an update of
+    another transaction that waited for this decision.
     """
 
     outcome: Outcome
@@ -64,3 +65,4 @@ class Decision:
     before: Snapshot
     after: Snapshot | None
     notice: Notice | None = None
+    forward: VerifiedUpdate | None = None

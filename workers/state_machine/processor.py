@@ -72,11 +72,11 @@ class StateMachineProcessor:
         update = _read(record)
         rules = self._rules.get(update.endpoint)
         if rules is None:
-            raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, update.endpoint)
+            raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, "endpoint: not configured")
         key = update.key.encode()
-        outputs = self._apply(
-            key, decide(self._state.get(key), update, rules), _traceparent(record)
-        )
+        decisions = decide(self._state.get(key), update, rules)
+        outputs = self._apply(key, decisions, _traceparent(record))
+        outputs += [self._verified(one.forward, record) for one in decisions if one.forward]
         # An ingress clock years ahead must not forget everything: the record was written then.
         received = min(epoch_milliseconds(update.received_at), record.timestamp)
         self._record_time = max(self._record_time, received)
@@ -148,6 +148,11 @@ class StateMachineProcessor:
         headers = event.headers(traceparent)
         value = event.model_dump_json().encode()
         return [Output(self._topics.status, key, value, headers, self._partition)]
+
+    def _verified(self, update: VerifiedUpdate, record: InputRecord) -> Output:
+        """Return an update that goes on to its own transaction, by the road of all the others."""
+        value = update.model_dump_json(exclude_defaults=True).encode()
+        return Output(self._topics.verified, update.key.encode(), value, list(record.headers))
 
     def _anomaly(self, found: Anomaly, key: bytes, traceparent: str) -> Output:
         value = found.model_dump_json().encode()

@@ -5,7 +5,9 @@ here, where the reasons are told apart; then the verifier must agree with exactl
 and revocation are not judged here: they change while a chain stays what it is.
 """
 
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -127,6 +129,18 @@ def normal_name(name: x509.Name) -> NormalName:
         )
         for part in name.rdns
     )
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Read what strangers send without a word on standard error, whatever is odd about it.
+
+    The library warns of a country of three letters, or of text of another kind than is written, and
+    reads it all the same. What is not to be taken is refused here, not by a warning.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
 class _Search:

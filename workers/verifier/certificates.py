@@ -27,7 +27,6 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from contracts.codes import RejectionCode
@@ -39,6 +38,7 @@ from workers.verifier.certificate_paths import (
     find_paths,
     key_fault,
     path_of,
+    quietly,
 )
 from workers.verifier.revocation import (
     Revocation,
@@ -50,10 +50,11 @@ from workers.verifier.revocation import (
 
 CERTIFICATE_BYTES_MAX: Final = 16_384  # eight times a qualified certificate with its statements
 CHAIN_BYTES_MAX: Final = 65_536  # ten certificates in PEM of three times the usual size
-# Signers are hundreds at most. The bound is against a caller who sends ever new certificates.
+# Signers are hundreds at most. The bound is against a caller who sends ever new certificates: at
+# their largest, 512 of them are 8 MiB.
 _KNOWN_MAX: Final = 512
 
-# What the library raises where a certificate or a list is none, and what it warns of.
+# What the library raises where a certificate or a list is none.
 READING_ERRORS: Final = (
     ValueError,
     TypeError,
@@ -61,7 +62,6 @@ READING_ERRORS: Final = (
     x509.DuplicateExtension,
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
-    CryptographyDeprecationWarning,
 )
 _PEM: Final = b"-----BEGIN "
 _ORDER: Final = (
@@ -137,6 +137,9 @@ class Trust:
         return self._known(leaf, tuple(chain))
 
 
+# The same bytes are always the same certificate, and senders bring their chain with every message:
+# reading it, and its public key, costs more than a signature does. A refusal is not remembered.
+@lru_cache(maxsize=_KNOWN_MAX)
 def read_certificate(given: bytes) -> x509.Certificate:
     """Return the one certificate that `given` is, in DER or PEM.
 
@@ -166,6 +169,7 @@ def read_chain(pem: bytes) -> tuple[x509.Certificate, ...]:
     return _read(lambda: x509.load_pem_x509_certificates(pem))
 
 
+@lru_cache(maxsize=_KNOWN_MAX)
 def fingerprint(certificate: x509.Certificate) -> str:
     """Return the lower-case hex SHA-256 of the certificate's DER."""
     return sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
@@ -216,19 +220,31 @@ def _know(
 
 def _read(load: Callable[[], list[x509.Certificate]]) -> tuple[x509.Certificate, ...]:
     try:
-        certificates = tuple(load())
-        for one in certificates:
-            # The library reads these when they are first asked for; ask now, where errors are due.
-            _ = one.subject, one.issuer, one.extensions
-            _ = one.not_valid_before_utc, one.not_valid_after_utc, one.signature_algorithm_oid
+        with quietly():
+            certificates = tuple(load())
+            for one in certificates:
+                # The library reads these when they are first asked for, and keeps them; ask now,
+                # where errors are due.
+                _ = one.subject, one.issuer, one.extensions
+                _ = one.not_valid_before_utc, one.not_valid_after_utc, one.signature_algorithm_oid
+            numbered = all(one.serial_number > 0 for one in certificates)
     except READING_ERRORS:
         raise _malformed("neither DER nor PEM of an X.509 certificate") from None
     if not certificates:
         raise _malformed("no certificate")
     # RFC 5280 §4.1.2.2. The library still reads such certificates, with a warning.
-    if any(one.serial_number <= 0 for one in certificates):
+    if not numbered:
         raise _malformed("a serial number that is not positive")
+    if not all(map(_has_one_spelling, certificates)):
+        raise _malformed("a signature that is no whole number of bytes")
     return certificates
+
+
+def _has_one_spelling(certificate: x509.Certificate) -> bool:
+    # X.690 §8.6.2.2: how many bits of the last byte do not count stands before a signature, outside
+    # of what is signed. The library takes any number, and each makes another fingerprint.
+    der = certificate.public_bytes(Encoding.DER)
+    return der.endswith(b"\0" + certificate.signature)
 
 
 def _failure(known: _Known, trust: Trust, *, at: datetime, client: bool) -> Rejected | None:

@@ -7,6 +7,7 @@ Two things are left out: the signature, which is no part of what is said, and wh
 add of its own below `SplmtryData/Envlp`.
 """
 
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lxml import etree
@@ -22,6 +23,16 @@ _SPACE: Final = " \t\r\n"  # what XML calls white space; str.strip() would take 
 _INSTANCE: Final = "{http://www.w3.org/2001/XMLSchema-instance}"  # hints to a validator
 
 
+@dataclass(frozen=True, slots=True)
+class SignedXml(SignedBytes):
+    """The document that an XML signature signs; `root` is what `body`, and no more, was parsed to.
+
+    It spares a second parser's run, which costs as much as the decoding.
+    """
+
+    root: etree._Element | None = field(default=None, kw_only=True, repr=False, compare=False)
+
+
 def decode_xml(signed: SignedBytes) -> SignedFields:
     """Return the members of the document in `signed`, and its namespace as `document`.
 
@@ -29,7 +40,8 @@ def decode_xml(signed: SignedBytes) -> SignedFields:
         Rejected: as `parse_xml`; `document_unknown` where it is no ISO 20022 document, or holds an
             element of another namespace; `payload_invalid` where text stands between elements.
     """
-    document = message_document(parse_xml(signed.body))
+    root = signed.root if isinstance(signed, SignedXml) else None
+    document = message_document(parse_xml(signed.body) if root is None else root)
     if document is None:
         raise Rejected(RejectionCode.DOCUMENT_UNKNOWN, "not a document of ISO 20022")
     namespace = etree.QName(document).namespace or ""
@@ -41,23 +53,34 @@ def decode_xml(signed: SignedBytes) -> SignedFields:
 
 def _value(element: etree._Element, namespace: str) -> Any:  # noqa: ANN401 - text or members
     """Return text or members of `element`, which is no deeper than parse_xml lets it be."""
-    members = _attributes(element)
-    if _is_envelope(element, namespace):
-        return members | {"#text": ""} if members else ""
-    children: dict[str, list[Any]] = {}
+    members = _attributes(element) if element.keys() else {}
+    if not len(element):
+        text = (element.text or "").strip(_SPACE)
+        return members | {"#text": text} if members else text
+    if element.text:
+        _refuse_text(element.text, element)
     for child in element:
         tag = str(child.tag)
         if not tag.startswith(namespace):
             raise Rejected(RejectionCode.DOCUMENT_UNKNOWN, f"{_at(child)}: another namespace")
-        children.setdefault(tag[len(namespace) :], []).append(_value(child, namespace))
-        _refuse_text(child.tail, child)
-    if not children:
-        text = (element.text or "").strip(_SPACE)
-        return members | {"#text": text} if members else text
-    _refuse_text(element.text, element)
-    return members | {
-        name: values if len(values) > 1 else values[0] for name, values in children.items()
-    }
+        name = tag[len(namespace) :]
+        read = _envelope if name == "Envlp" and _is_supplementary(element, namespace) else _value
+        value = read(child, namespace)
+        if name not in members:
+            members[name] = value
+        elif isinstance(members[name], list):  # no value is a list by itself
+            members[name].append(value)
+        else:
+            members[name] = [members[name], value]
+        if child.tail:
+            _refuse_text(child.tail, child)
+    return members
+
+
+def _envelope(element: etree._Element, _: str) -> Any:  # noqa: ANN401 - text or members
+    """Return the attributes of supplementary data, whose content is anybody's."""
+    members = _attributes(element)
+    return members | {"#text": ""} if members else ""
 
 
 def _attributes(element: etree._Element) -> dict[str, Any]:
@@ -72,17 +95,12 @@ def _attributes(element: etree._Element) -> dict[str, Any]:
     return members
 
 
-def _is_envelope(element: etree._Element, namespace: str) -> bool:
-    parent = element.getparent()
-    return (
-        element.tag == f"{namespace}Envlp"
-        and parent is not None
-        and parent.tag == f"{namespace}SplmtryData"
-    )
+def _is_supplementary(element: etree._Element, namespace: str) -> bool:
+    return element.tag == f"{namespace}SplmtryData"
 
 
-def _refuse_text(text: str | None, element: etree._Element) -> None:
-    if text and text.strip(_SPACE):
+def _refuse_text(text: str, element: etree._Element) -> None:
+    if text.strip(_SPACE):
         raise Rejected(RejectionCode.PAYLOAD_INVALID, f"{_at(element)}: text between elements")
 
 

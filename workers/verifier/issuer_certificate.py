@@ -1,6 +1,5 @@
 """Trust the certificate that an issuer of credentials sends along with what it signed. Pure."""
 
-import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -26,10 +25,7 @@ def read_certificates(given: Sequence[bytes]) -> list[x509.Certificate]:
     if not 0 < len(given) <= CERTIFICATES_MAX:
         raise _untrusted(f"not a chain of 1 to {CERTIFICATES_MAX}")
     try:
-        with warnings.catch_warnings():
-            # The library warns of a name of odd length, in whatever a stranger sends.
-            warnings.simplefilter("ignore", UserWarning)
-            return [read_certificate(one) for one in given]
+        return [read_certificate(one) for one in given]
     except Rejected as error:
         raise _untrusted(f"{error.code}") from None
 

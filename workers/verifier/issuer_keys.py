@@ -6,13 +6,14 @@ there is waited for, within bounds:
 1. A set that was read `unknown_key_seconds` after the callback came has the last word.
 2. A kid that has been waited for that long, with the set's server away or without success, is given
    up; a later callback that names it waits for one more reading, no longer.
-3. Where many kids are being waited for, somebody makes them up: a new one waits for one reading.
+3. A token without a kid waits like one of an unknown kid, if no key of the set signed it.
+4. Where many kids are being waited for, somebody makes them up: a new one waits for one reading.
 
 So a rotation loses no callback whose key is published within `unknown_key_seconds`, and a token
 made up by somebody else holds up the callbacks behind it no longer than that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,6 +25,14 @@ from workers.verifier.jwk import Jwk
 WAITED_FOR_MAX: Final = 20  # a sender in the middle of a rotation has one or two new keys
 # After that, a kid that was given up is new again: a test system may publish a key next week.
 _GIVEN_UP_FOR: Final = timedelta(minutes=10)
+
+Signer = Callable[[Sequence[Jwk]], Jwk | None]
+"""Keys → the one of them that signed the token at hand; None: none did."""
+
+
+def the_only(keys: Sequence[Jwk]) -> Jwk | None:
+    """Return the only key, where there is no token at hand to try them on."""
+    return keys[0] if len(keys) == 1 else None
 
 
 class IssuerKeys:
@@ -46,6 +55,11 @@ class IssuerKeys:
         """Return how many keys there are."""
         return len(self._keys)
 
+    @property
+    def usable_until(self) -> datetime | None:
+        """Return when the set, not read anew, is too old; None: never, or it was never read."""
+        return self._read_at + self._stale if self._ages and self._read_at else None
+
     def take(self, keys: Sequence[Jwk], *, read_at: datetime) -> bool:
         """Take what the set has, read at or after `read_at`; tell whether that is something new."""
         before = {(key.kid, key.thumbprint, key.algorithms) for key in self._keys}
@@ -58,13 +72,24 @@ class IssuerKeys:
 
     def tried(self, *, began: datetime) -> None:
         """Note that a reading that began then has ended, well or not."""
-        self._tried_at = began
-        old = [kid for kid, since in self._asked.items() if began - since > _GIVEN_UP_FOR]
-        for kid in old:
+        former, self._tried_at = self._tried_at, began
+        if former is None:
+            return
+        # By the former reading: what nobody could have been given up by yet is still waited for.
+        bound = self._patience + _GIVEN_UP_FOR
+        for kid in [kid for kid, since in self._asked.items() if former - since > bound]:
             del self._asked[kid]
 
-    def key(self, kid: str | None, algorithm: str, *, received_at: datetime, now: datetime) -> Jwk:
-        """Return the key of this `kid`; without one, the only key that fits `algorithm`.
+    def key(
+        self,
+        kid: str | None,
+        algorithm: str,
+        *,
+        received_at: datetime,
+        now: datetime,
+        signer: Signer = the_only,
+    ) -> Jwk:
+        """Return the key of this `kid`; without one, the `signer` among those of `algorithm`.
 
         Raises:
             Unavailable: no set is there, or it is too old, or the key may still come.
@@ -76,10 +101,7 @@ class IssuerKeys:
         if self._ages and now - read_at > self._stale:
             raise Unavailable(f"the key set of {self._name} is too old to be used")
         if kid is None:
-            fitting = [key for key in self._keys if algorithm in key.algorithms]
-            if len(fitting) > 1:
-                raise _unknown("no kid, and more than one key that fits")
-            found = fitting[0] if fitting else None
+            found = signer([key for key in self._keys if algorithm in key.algorithms])
         else:
             found = self._by_kid.get(kid)
         if found is not None:
@@ -96,7 +118,9 @@ class IssuerKeys:
         if since is None and len(self._asked) < WAITED_FOR_MAX:
             self._asked[kid] = now
             return False
-        if self._tried_at is None or self._tried_at < received_at:
+        # Of a clock so far ahead of ours no reading will come after the callback.
+        ahead = received_at - now >= self._patience
+        if self._tried_at is None or (self._tried_at < received_at and not ahead):
             return False
         return since is None or self._tried_at - since >= self._patience
 

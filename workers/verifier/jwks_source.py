@@ -16,7 +16,7 @@ from pathlib import Path
 
 from contracts.errors import Broken, Rejected, Unavailable
 from runtime.signature_configuration import TokenIssuer
-from workers.verifier.issuer_keys import IssuerKeys
+from workers.verifier.issuer_keys import IssuerKeys, Signer, the_only
 from workers.verifier.jwk import JWKS_BYTES_MAX, Jwk, parse_jwks
 from workers.verifier.jwks_fetch import Outcome, Unreadable, fetch_jwks
 
@@ -45,8 +45,15 @@ class JwksSource:
         self._on_refresh = on_refresh
         self._watched = {issuer: _watched(issuer) for issuer in issuers}
 
-    def key(self, issuer: TokenIssuer, kid: str | None, alg: str, received_at: datetime) -> Jwk:
-        """Return the issuer's key of this `kid`; without one, the only key that fits `alg`.
+    def key(
+        self,
+        issuer: TokenIssuer,
+        kid: str | None,
+        alg: str,
+        received_at: datetime,
+        signer: Signer = the_only,
+    ) -> Jwk:
+        """Return the issuer's key of this `kid`; without one, the `signer` among those of `alg`.
 
         Call it in the thread of the loop that runs `run`: what is not there is asked for.
 
@@ -56,10 +63,16 @@ class JwksSource:
         """
         watched = self._watched[issuer]
         try:
-            return watched.keys.key(kid, alg, received_at=received_at, now=datetime.now(UTC))
+            return watched.keys.key(
+                kid, alg, received_at=received_at, now=datetime.now(UTC), signer=signer
+            )
         except (Unavailable, Rejected):
             watched.wanted.set()
             raise
+
+    def usable_until(self, issuer: TokenIssuer) -> datetime | None:
+        """Return when the issuer's set, not read anew, is too old; None: it was never read."""
+        return self._watched[issuer].keys.usable_until
 
     async def run(self) -> None:
         """Read every set again and again until cancelled."""

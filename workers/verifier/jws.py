@@ -4,7 +4,8 @@ What a header says is the sender's: it names an algorithm out of those that we a
 of those that we have. Encrypted, nested and JSON-serialised forms are not taken.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -130,6 +131,20 @@ def verify_jws(jws: CompactJws, key: Jwk, *, algorithms: Collection[str]) -> Non
     if jws.algorithm not in key.algorithms:
         raise Rejected(RejectionCode.ALGORITHM_FORBIDDEN, "alg: not one of this key")
     verify_signature(jws.signing_input, jws.signature, key=key.key, algorithm=jws.algorithm)
+
+
+def signer_among(
+    keys: Iterable[Jwk], *, jws: CompactJws, algorithms: Collection[str]
+) -> Jwk | None:
+    """Return the first of `keys` that signed the header and the payload, or None.
+
+    For a token that names none (RFC 7515 §4.1.4: kid is optional) while its issuer changes keys.
+    """
+    for key in keys:
+        with suppress(Rejected):
+            verify_jws(jws, key, algorithms=algorithms)
+            return key
+    return None
 
 
 def verify_signature(

@@ -24,6 +24,7 @@ from workers.verifier.cbor import EMBEDDED, embedded, plain, read_cbor
 from workers.verifier.cose import verify_sign1
 from workers.verifier.issuer_certificate import subject_of
 from workers.verifier.presentation_policy import (
+    CLAIM_NAME_CHARACTERS_MAX,
     GATEWAY_ATTESTED,
     PRESENTATION_CHARACTERS_MAX,
     Disclosed,
@@ -102,7 +103,11 @@ def _verify_document(document: object, policy: PresentationPolicy, *, at: dateti
     _check_life(mso, signer, policy, at=at)
     # 4.
     claims = _verified_items(spaces, mso)
-    names = frozenset(f"{space}/{name}" for space, items in claims.items() for name in items)
+    names = frozenset(
+        f"{space[:CLAIM_NAME_CHARACTERS_MAX]}/{name}"
+        for space, items in claims.items()
+        for name in items
+    )
     return Disclosed(FORMAT, kind, subject_of(signer), claims, names, GATEWAY_ATTESTED)
 
 

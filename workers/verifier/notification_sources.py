@@ -25,7 +25,7 @@ from workers.verifier.address_registry import AddressRegistry
 from workers.verifier.file_judge import FileJudge
 from workers.verifier.finder import Finder
 from workers.verifier.stored_files import StoredFiles
-from workers.verifier.trust_source import read_certificates
+from workers.verifier.trust_files import certificates_in, read_trust_file
 
 
 class NotificationSources:
@@ -147,4 +147,8 @@ def _roots(section: Notifications) -> list[bytes]:
         Broken: a file holds something else than certificates in PEM.
     """
     files = section.pdf.trust_files
-    return [one.public_bytes(Encoding.DER) for file in files for one in read_certificates(file)]
+    return [
+        one.public_bytes(Encoding.DER)
+        for file in files
+        for one in certificates_in(file, read_trust_file(file))
+    ]

@@ -60,10 +60,8 @@ def what_is_missing(provider: Provider, endpoint: Endpoint) -> str:
     for name in ("xmldsig", "detached_signature", "detached_jws"):
         if getattr(endpoint, name) is not None and name not in offered:
             return f"provider {provider.name} offers no {name}; remove the key"
-    return (
-        _section_missing(provider, endpoint)
-        or (offered and _signature_missing(provider, endpoint, offered))
-        or ""
+    return _section_missing(provider, endpoint) or (
+        _signature_missing(provider, endpoint, offered) if offered else _unused(endpoint)
     )
 
 
@@ -77,6 +75,15 @@ def _section_missing(provider: Provider, endpoint: Endpoint) -> str:
         return f"provider {provider.name} takes no requests; remove the key notifications"
     if provider.needs is not None and not (endpoint.notifications or endpoint.remote_stream):
         return f"provider {provider.name} needs the key notifications, or remote_stream"
+    return ""
+
+
+def _unused(endpoint: Endpoint) -> str:
+    """Say what an endpoint has for signatures that its provider does not make."""
+    for name in ("certificates", "service_providers", "schema_directory"):
+        if getattr(endpoint, name):
+            # Whoever configures a check must not believe that it is made.
+            return f"provider {endpoint.provider} signs nothing that {name} is for; remove the key"
     return ""
 
 
@@ -126,6 +133,6 @@ def _token_verifier(tokens: Tokens, key_of: KeyOf) -> VerifyToken:
             at=at,
             digest=lambda claims: digest(hashlib.sha256(claims).hexdigest()),
         )
-        return replace(token, presentations=presented)
+        return replace(token, presentations=presented) if presented else token
 
     return verified

@@ -16,6 +16,7 @@ GATEWAY_ATTESTED: Final = "gateway-attested"
 NO_BINDING: Final = "none"
 
 PRESENTATION_CHARACTERS_MAX: Final = 1_048_576  # a PID with its portrait has 50 to 300 kB
+CLAIM_NAME_CHARACTERS_MAX: Final = 100
 LEEWAY: Final = timedelta(seconds=60)  # what the token issuers of the configuration have by default
 
 
@@ -42,7 +43,7 @@ class PresentationPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Disclosed:
-    """One verified credential: `claims` are what it says, `names` are their paths without values.
+    """One verified credential: `claims` are what it says, `names` their paths without values.
 
     `holder_binding` is `verified`, `gateway-attested` (there is a proof of the holder that we could
     not check to its end) or `none` (there is no proof to attest).

@@ -9,12 +9,15 @@ from contracts.codes import RejectionCode
 from contracts.errors import Rejected
 from contracts.provider import Presentation
 from workers.verifier.mdoc import verify_mdoc
-from workers.verifier.presentation_policy import Disclosed, PresentationPolicy
+from workers.verifier.presentation_policy import (
+    CLAIM_NAME_CHARACTERS_MAX,
+    Disclosed,
+    PresentationPolicy,
+)
 from workers.verifier.sd_jwt import verify_sd_jwt
 
 PRESENTATIONS_MAX: Final = 10  # a request for more credentials than a person has is none of ours
 CLAIM_NAMES_MAX: Final = 50
-CLAIM_NAME_CHARACTERS_MAX: Final = 100
 _CLAIM: Final = "vp_token"
 
 

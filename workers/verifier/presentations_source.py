@@ -20,13 +20,8 @@ def load_presentations(section: Presentations) -> PresentationPolicy:
     """Return the policy that `section` describes.
 
     Raises:
-        Broken: a file cannot be read or used, or the section promises what cannot be checked.
+        Broken: a file cannot be read or used.
     """
-    if section.holder_binding == "verified" and section.nonce_claim is None:
-        raise Broken(
-            "presentations: holder_binding: verified needs nonce_claim, for without the nonce a "
-            "replay cannot be told apart; name it, or set gateway_attested"
-        )
     return PresentationPolicy(
         policy=section.policy,
         trust=_trust(section.issuer_root_files),

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from contracts.provider import SignedBytes
+from contracts.provider import Form, SignedBytes
 from contracts.raw import RawCallback, Source
 from contracts.update import Proof, Scheme
 from runtime.mac import MacInput, matching_secret, read_timestamp
 from workers.verifier.carrier import form_of
+from workers.verifier.decode_xml import SignedXml
 from workers.verifier.policy import Policy
 from workers.verifier.prove_signature import Proven, prove_signatures
 
@@ -24,8 +25,8 @@ def prove(callback: RawCallback, policy: Policy) -> SignedBytes:
     """Return the callback's bytes with the proof of who vouches for them.
 
     Raises:
-        Rejected: `principal_missing`, `key_unknown`, or what a scheme of the endpoint says of these
-            bytes.
+        Rejected: `principal_missing`, `key_unknown`, `record_malformed` when the target URI is
+            none, or what a scheme of the endpoint says of these bytes.
     """
     if callback.source is Source.EXPECTATION:
         return _signed(callback, [Proven(_by_principal(callback, Scheme.API_KEY))])
@@ -43,14 +44,11 @@ def _signed(callback: RawCallback, proven: list[Proven]) -> SignedBytes:
     strongest = proven[0]
     beside = tuple(one.proof.scheme for one in proven[1:])
     proof = strongest.proof.model_copy(update={"beside": beside}) if beside else strongest.proof
-    return SignedBytes(
-        body=callback.body if strongest.document is None else strongest.document,
-        sha256=hashlib.sha256(callback.body).hexdigest(),
-        proof=proof,
-        callback=callback,
-        form=form_of(callback) if strongest.document is None else strongest.form,
-        speaks_for=strongest.speaks_for,
-    )
+    sha256 = hashlib.sha256(callback.body).hexdigest()
+    document, names = strongest.document, strongest.speaks_for
+    if document is None:
+        return SignedBytes(callback.body, sha256, proof, callback, form_of(callback), names)
+    return SignedXml(document.body, sha256, proof, callback, Form.XML, names, root=document.root)
 
 
 def _by_door(callback: RawCallback, policy: Policy) -> Iterator[Proven]:
@@ -122,7 +120,7 @@ def _by_hmac(callback: RawCallback, policy: Policy) -> Proof:
     signed = MacInput(
         timestamp=timestamp,
         method=callback.method,
-        path=urlsplit(callback.target_uri).path,
+        path=_path(callback.target_uri),
         target_uri=callback.target_uri,
         body=callback.body,
     )
@@ -137,6 +135,13 @@ def _by_hmac(callback: RawCallback, policy: Policy) -> Proof:
     return Proof(
         scheme=Scheme.HMAC, algorithm=f"hmac-{hmac.hash}", key_id=key_id, signer=callback.endpoint
     )
+
+
+def _path(target_uri: str) -> str:
+    try:
+        return urlsplit(target_uri).path
+    except ValueError:
+        raise Rejected(RejectionCode.RECORD_MALFORMED, "esito-target-uri: not a URI") from None
 
 
 def _header(callback: RawCallback, name: str) -> bytes:

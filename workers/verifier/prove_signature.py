@@ -14,7 +14,6 @@ from cryptography.x509 import Certificate
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from contracts.provider import Form
 from contracts.raw import RawCallback
 from contracts.update import Proof, Scheme
 from workers.verifier.carrier import unverified_document
@@ -22,7 +21,7 @@ from workers.verifier.certificates import Trust, check_certificate, read_certifi
 from workers.verifier.detached_jws import verify_detached_jws
 from workers.verifier.detached_signature import verify_detached
 from workers.verifier.policy import Policy
-from workers.verifier.xmldsig import verify_document
+from workers.verifier.xmldsig import SignedDocument, verify_document
 
 _XMLDSIG: Final = b"http://www.w3.org/2000/09/xmldsig#"
 _SIGNATURE_HEADER: Final = "x-srtp-signature"
@@ -34,8 +33,7 @@ class Proven:
 
     proof: Proof
     speaks_for: frozenset[str] = frozenset()
-    document: bytes | None = None
-    form: Form = Form.JSON
+    document: SignedDocument | None = None
 
 
 Prove = Callable[[RawCallback, Policy, Trust, datetime], Proven | None]
@@ -72,7 +70,7 @@ def _xmldsig(callback: RawCallback, policy: Policy, trust: Trust, at: datetime) 
         return None
     signed = verify_document(document, trust, at=at)
     proven = _proven(Scheme.XMLDSIG, policy, signed.certificate, signed.key_id, signed.algorithm)
-    return Proven(proven.proof, proven.speaks_for, signed.body, Form.XML)
+    return Proven(proven.proof, proven.speaks_for, signed)
 
 
 def _detached_signature(

@@ -7,6 +7,7 @@ serial number, or by the organizationIdentifier in its subject (ETSI EN 319 412-
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from cryptography import x509
@@ -29,6 +30,8 @@ _ATTRIBUTE_NAMES: Final[Mapping[str, x509.ObjectIdentifier]] = {
     "emailAddress": NameOID.EMAIL_ADDRESS,
     "E": NameOID.EMAIL_ADDRESS,
 }
+# Signers are hundreds at most; who brings more, each trusted, is looked up anew.
+_OWNERS_MAX: Final = 512
 K_ = TypeVar("K_")
 _SPACE_AFTER_COMMA: Final = re.compile(r"(?<!\\),[ ]+")
 
@@ -45,6 +48,12 @@ class Registry:
         self._by_fingerprint: dict[str, ServiceProvider] = {}
         self._by_issuer: dict[tuple[NormalName, int], ServiceProvider] = {}
         self._by_organization: dict[str, ServiceProvider] = {}
+        # The same certificate has the same owner for as long as this registry lives.
+        self._known_owner = lru_cache(maxsize=_OWNERS_MAX)(self._owner_of)
+        self._parties = {
+            provider.id: frozenset(map(normal_party, (*provider.bics, *provider.leis)))
+            for provider in providers
+        }
         for provider in providers:
             for digest in provider.fingerprints:
                 _claim(self._by_fingerprint, digest, provider, "fingerprint")
@@ -60,6 +69,16 @@ class Registry:
         Raises:
             Rejected: `signer_unknown`: it is nobody's, or two providers' by different marks.
         """
+        return self._known_owner(certificate)
+
+    def speaks_for(self, provider: ServiceProvider) -> frozenset[str]:
+        """Return the BICs and LEIs in whose name the provider speaks, as `normal_party` has them.
+
+        They are the provider's own list; what a certificate says of its holder adds nothing.
+        """
+        return self._parties[provider.id]
+
+    def _owner_of(self, certificate: x509.Certificate) -> ServiceProvider:
         issued = (normal_name(certificate.issuer), certificate.serial_number)
         organizations = [
             str(attribute.value)
@@ -77,13 +96,6 @@ class Registry:
             some = "more than one service provider" if owners else "no service provider"
             raise Rejected(RejectionCode.SIGNER_UNKNOWN, f"{some} has this certificate")
         return next(iter(owners.values()))
-
-    def speaks_for(self, provider: ServiceProvider) -> frozenset[str]:
-        """Return the BICs and LEIs in whose name the provider speaks, as `normal_party` has them.
-
-        They are the provider's own list; what a certificate says of its holder adds nothing.
-        """
-        return frozenset(normal_party(one) for one in (*provider.bics, *provider.leis))
 
 
 def normal_party(text: str) -> str:

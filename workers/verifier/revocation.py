@@ -16,6 +16,7 @@ from workers.verifier.certificate_paths import (
     extension_of,
     key_fault,
     normal_name,
+    quietly,
     signature_accepted,
 )
 
@@ -55,13 +56,16 @@ def read_list(crl: x509.CertificateRevocationList) -> RevocationList:
     Raises:
         ValueError: an extension cannot be read, or the list is of a kind that is not understood.
     """
-    if extension_of(crl, x509.DeltaCRLIndicator) is not None:
+    with quietly():
+        issuer, delta = normal_name(crl.issuer), extension_of(crl, x509.DeltaCRLIndicator)
+    if delta is not None:
         raise ValueError("it is a delta list; give the complete one")
     scope = extension_of(crl, x509.IssuingDistributionPoint)
     if scope is not None and scope.indirect_crl:
         raise ValueError("it is an indirect list; give the issuer's own")
-    revoked_at = {entry.serial_number: entry.revocation_date_utc for entry in crl}
-    return RevocationList(crl, normal_name(crl.issuer), revoked_at, scope)
+    with quietly():
+        revoked_at = {entry.serial_number: entry.revocation_date_utc for entry in crl}
+    return RevocationList(crl, issuer, revoked_at, scope)
 
 
 def lists_about(

@@ -12,6 +12,7 @@ from contracts.errors import Rejected
 from contracts.json_object import read_json
 from workers.verifier.jws import OWN_KEY, CompactJws, read_compact
 from workers.verifier.presentation_policy import (
+    CLAIM_NAME_CHARACTERS_MAX,
     PRESENTATION_CHARACTERS_MAX,
     Disclosed,
     PresentationPolicy,
@@ -26,7 +27,7 @@ _TYPES: Final = frozenset({"dc+sd-jwt", "vc+sd-jwt"})  # the second until the dr
 # SD-JWT VC, section on registered claims: what a verifier decides by is never withheld. `iat` and
 # `sub` may be; a disclosed `iat` is checked like any other.
 _NEVER_DISCLOSED: Final = frozenset({"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "status"})
-_ABOUT_THE_CREDENTIAL: Final = _NEVER_DISCLOSED | {"iat"}
+_ABOUT_THE_CREDENTIAL: Final = _NEVER_DISCLOSED | {"iat", "aud"}
 
 
 def verify_sd_jwt(
@@ -35,7 +36,7 @@ def verify_sd_jwt(
     """Return what the SD-JWT `text` discloses, if it holds at the moment `at`.
 
     1. Split it. 2. Verify that a trusted issuer signed it. 3. Put the disclosures in their place.
-    4. Check its type and its life. 5. Check the holder's proof, as the policy says.
+    4. Check its type, its life and its audience. 5. Check the holder's proof, as the policy says.
 
     Raises:
         Rejected: `presentation_*`, `algorithm_forbidden`.
@@ -57,6 +58,7 @@ def verify_sd_jwt(
     if policy.expiry_required and "exp" not in claims:
         raise Rejected(RejectionCode.PRESENTATION_CLAIM_MISSING, "exp")
     check_life(claims, at=at, leeway=policy.leeway)
+    _check_audience(claims, policy)
     # 5.
     covered = text[: len(text) - len(binding or "")]
     proof = KeyBinding(binding, covered, hash_name(payload), nonce)
@@ -107,11 +109,24 @@ def _credential_type(claims: Mapping[str, Any], policy: PresentationPolicy) -> s
     return credential_type
 
 
+def _check_audience(claims: Mapping[str, Any], policy: PresentationPolicy) -> None:
+    # RFC 7519 §4.1.3: what is meant for others is refused, also where the endpoint names nobody.
+    if "aud" not in claims:
+        return
+    given = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+    if policy.audience is None or policy.audience not in given:
+        raise Rejected(
+            RejectionCode.PRESENTATION_UNTRUSTED, "SD-JWT: aud: it was issued for somebody else"
+        )
+
+
 def _paths(value: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - JSON holds any value
     """Yield the path of everything said: names, never values. An empty list or object says nothing.
 
-    It is what a list is of which everything was withheld.
+    It is what a list is of which everything was withheld. Paths are cut while they are made: one
+    long name above many others would otherwise be copied for each of them.
     """
+    path = path[:CLAIM_NAME_CHARACTERS_MAX]
     match value:
         case dict():
             for name, member in value.items():

@@ -39,6 +39,9 @@ def verify_issuer(
     unverified = payload["iss"]
     if not isinstance(unverified, str) or not 0 < len(unverified) <= ISSUER_CHARACTERS_MAX:
         raise Rejected(RejectionCode.PRESENTATION_CLAIM_MISSING, "iss: not a short text")
+    # It is shown to subscribers, and the reader of URLs leaves out tabs and line feeds.
+    if not unverified.isprintable():
+        raise Rejected(RejectionCode.PRESENTATION_CLAIM_MISSING, "iss: not printable")
     if unverified not in policy.issuer_keys:
         return _verify_by_certificate(jws, unverified, policy, at)
     _verify_by_pinned_key(jws, policy.issuer_keys[unverified])
@@ -97,7 +100,8 @@ def _is_for(leaf: x509.Certificate, issuer: str) -> bool:
         host = split.hostname
     except ValueError:
         return False
-    if split.scheme != "https" or not host or "*" in host:
+    # What stands before an @ looks like a host to people: it would be another's name.
+    if split.scheme != "https" or not host or "*" in host or "@" in split.netloc:
         return False
     return host in {name.lower() for name in names.get_values_for_type(x509.DNSName)}
 

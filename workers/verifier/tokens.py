@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from contracts.codes import RejectionCode
@@ -15,11 +16,15 @@ from contracts.errors import Rejected
 from contracts.json_object import read_json
 from contracts.provider import VerifiedToken
 from runtime.signature_configuration import TokenIssuer
+from workers.verifier.issuer_keys import Signer
 from workers.verifier.jwk import Jwk
-from workers.verifier.jws import CompactJws, read_compact, verify_jws
+from workers.verifier.jws import CompactJws, read_compact, signer_among, verify_jws
 
-KeyOf = Callable[[TokenIssuer, str | None, str, datetime], Jwk]
-"""Issuer, kid, alg, received_at → key; raises Unavailable, or Rejected `token_key_unknown`."""
+KeyOf = Callable[[TokenIssuer, str | None, str, datetime, Signer], Jwk]
+"""Issuer, kid, alg, received_at, who signed it → key; Unavailable, or Rejected `token_key_unknown`.
+
+Where there is no kid, the last is asked which of the keys it is.
+"""
 
 _DATE_SECONDS_MAX: Final = 253_402_300_799  # the end of the year 9999: nothing is dated later
 _DATES: Final = ("exp", "nbf", "iat")
@@ -49,7 +54,8 @@ def verify_token(
         raise Rejected(RejectionCode.ALGORITHM_FORBIDDEN, "alg: not one of the issuer's")
     _check_type(jws, issuer)
     # 3
-    key = key_of(issuer, jws.kid, jws.algorithm, at)
+    signer = partial(signer_among, jws=jws, algorithms=issuer.algorithms)
+    key = key_of(issuer, jws.kid, jws.algorithm, at, signer)
     verify_jws(jws, key, algorithms=issuer.algorithms)
     # 4
     _check_key_source(claims, issuer)

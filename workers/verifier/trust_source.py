@@ -10,23 +10,14 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
 
 from cryptography import x509
 
-from contracts.errors import Broken, Rejected
+from contracts.errors import Broken
 from runtime.endpoint_configuration import Endpoint
 from runtime.signature_configuration import Certificates
-from workers.verifier.certificate_paths import key_fault
-from workers.verifier.certificates import READING_ERRORS, Trust, fingerprint, read_certificate
-from workers.verifier.revocation import read_list
-
-CERTIFICATES_PER_FILE_MAX: Final = 1_000  # five times all the QTSPs of the EU trusted lists
-FILE_BYTES_MAX: Final = 67_108_864  # a list of a million revoked certificates has 40 MB
-
-_PEM_CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
-_PEM_END: Final = b"-----END CERTIFICATE-----"
-_PEM_LIST: Final = b"-----BEGIN X509 CRL-----"
+from workers.verifier.certificates import Trust, fingerprint
+from workers.verifier.trust_files import certificates_in, read_trust_file, revocation_list_in
 
 _Contents = Mapping[Path, bytes]
 _Digests = Mapping[Path, bytes]  # a large revocation list is not kept to be compared with
@@ -97,15 +88,6 @@ def load_trust(certificates: Certificates) -> Trust:
     return _trust(certificates, _contents(certificates))
 
 
-def read_certificates(file: Path) -> tuple[x509.Certificate, ...]:
-    """Return the certificates of a file in PEM.
-
-    Raises:
-        Broken: the file is missing, or is none.
-    """
-    return tuple(_certificates_of(file, _read(file)))
-
-
 def _contents(section: Certificates) -> _Contents:
     files = (
         *section.root_files,
@@ -113,7 +95,7 @@ def _contents(section: Certificates) -> _Contents:
         *section.intermediate_files,
         *section.crl_files,
     )
-    return {file: _read(file) for file in files}
+    return {file: read_trust_file(file) for file in files}
 
 
 def _digests(contents: _Contents) -> _Digests:
@@ -129,71 +111,11 @@ def _trust(section: Certificates, contents: _Contents) -> Trust:
         roots=roots,
         pinned={fingerprint(one): one for one in pinned},
         intermediates=intermediates,
-        crls=tuple(_revocation_list(file, contents[file], known) for file in section.crl_files),
+        crls=tuple(revocation_list_in(file, contents[file], known) for file in section.crl_files),
         reject_unknown=section.unknown_revocation == "reject",
         skew=timedelta(seconds=section.skew_seconds),
     )
 
 
 def _certificates(files: tuple[Path, ...], contents: _Contents) -> tuple[x509.Certificate, ...]:
-    return tuple(one for file in files for one in _certificates_of(file, contents[file]))
-
-
-def _certificates_of(file: Path, content: bytes) -> list[x509.Certificate]:
-    parts = content.split(_PEM_CERTIFICATE)[1:]
-    if not 0 < len(parts) <= CERTIFICATES_PER_FILE_MAX:
-        raise Broken(
-            f"{file}: {len(parts)} certificates in PEM; 1 to {CERTIFICATES_PER_FILE_MAX} are taken "
-            "(openssl x509 -inform der -in FILE writes PEM from DER)"
-        )
-    found = []
-    for number, part in enumerate(parts, 1):
-        try:
-            # What stands before and between (the names, in the files of some CAs) is no part.
-            one = read_certificate(_PEM_CERTIFICATE + part.partition(_PEM_END)[0] + _PEM_END)
-        except Rejected as rejection:
-            raise Broken(
-                f"{file}: certificate {number} cannot be read ({rejection.detail}); "
-                "openssl x509 -text -in FILE shows where it is broken"
-            ) from None
-        if fault := key_fault(one):
-            raise Broken(f"{file}: certificate {number} has {fault}; nothing can rest on it")
-        found.append(one)
-    return found
-
-
-def _revocation_list(
-    file: Path, content: bytes, known: tuple[x509.Certificate, ...]
-) -> x509.CertificateRevocationList:
-    """Return the list, which one of the endpoint's own certificates must have signed.
-
-    Were its issuer's certificate taken from callbacks, one that leaves it out would go unchecked.
-    """
-    try:
-        if _PEM_LIST not in content:
-            crl = x509.load_der_x509_crl(content)
-        elif content.count(_PEM_LIST) == 1:
-            crl = x509.load_pem_x509_crl(content)
-        else:
-            raise ValueError("it holds several; give each a file")
-        revocations = read_list(crl)
-        signed = any(revocations.signed_by(one) for one in known)
-    except READING_ERRORS as error:
-        raise Broken(f"{file}: no revocation list that can be used ({error})") from None
-    if not signed:
-        raise Broken(
-            f"{file}: none of the endpoint's certificates signed this revocation list; "
-            "name its issuer's certificate in intermediate_files"
-        )
-    return crl
-
-
-def _read(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise Broken(f"{file}: cannot be read ({error.strerror})") from None
-    if len(content) > FILE_BYTES_MAX:
-        raise Broken(f"{file}: more than {FILE_BYTES_MAX} bytes; name the right file")
-    return content
+    return tuple(one for file in files for one in certificates_in(file, contents[file]))

@@ -108,7 +108,7 @@ def needs_of(
 def _policy_of(callback: RawCallback, policies: Mapping[str, Policy]) -> Policy:
     policy = policies.get(callback.endpoint)
     if policy is None:
-        raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, callback.endpoint)
+        raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, "esito-endpoint: not configured")
     return policy
 
 

@@ -1,12 +1,13 @@
-"""Find the certificate that a ds:KeyInfo means. Pure; whether it is trusted is judged elsewhere.
+"""Find the certificate that a ds:KeyInfo means. Pure.
 
-A KeyInfo is not signed, so it only points. All that it says of the certificate must be true of the
-one that is taken: of two keys, another reader might take the other one.
+Whether it is trusted is judged elsewhere. A KeyInfo is not signed, so it only points: all that it
+says of the certificate must be true of the one that is taken, for of two keys another reader might
+take the other one.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from hashlib import sha256
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -17,11 +18,13 @@ from lxml import etree
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from workers.verifier.certificates import Trust, read_certificate
+from workers.verifier.certificates import CHAIN_BYTES_MAX, Trust, read_certificate
 from workers.verifier.xml_algorithms import DIGEST_ALGORITHMS
-from workers.verifier.xml_signature import DS, parts, plain_text, strict_base64
+from workers.verifier.xml_signature import DS, decode_base64, parts, plain_text, strict_base64
 
 CERTIFICATES_MAX: Final = 10  # the longest chain that the EPC's profile verifies
+# Signers are hundreds at most; at CHAIN_BYTES_MAX of text, hostile ones make this 16 MiB.
+_CHAINS_MAX: Final = 256
 
 _DS11: Final = "{http://www.w3.org/2009/xmldsig11#}"
 _SERIAL: Final = re.compile(r"[0-9]{1,49}")  # RFC 5280 §4.1.2.2: at most 20 octets
@@ -32,11 +35,10 @@ _CURVES: Final = {
 }
 
 Fits = Callable[[x509.Certificate], bool]
+_Chain = tuple[x509.Certificate, tuple[x509.Certificate, ...]]
 
 
-def signing_certificate(
-    key_info: etree._Element | None, trust: Trust
-) -> tuple[x509.Certificate, tuple[x509.Certificate, ...]]:
+def signing_certificate(key_info: etree._Element | None, trust: Trust) -> _Chain:
     """Return the certificate that `key_info` means, and the others it brings along.
 
     It is the one of its X509Certificates that issued none of the others; where it has none, the
@@ -48,8 +50,8 @@ def signing_certificate(
     """
     described = list(_described(key_info))
     try:
-        brought = [_known(der, trust) or read_certificate(der) for der in _brought(key_info)]
-        leaf = _leaf(brought) if brought else _pinned(described, trust)
+        texts = tuple(_brought(key_info))
+        leaf, chain = _brought_chain(texts) if texts else (_pinned(described, trust), ())
         for name, fits in described:
             if not fits(leaf):
                 raise Rejected(
@@ -58,12 +60,23 @@ def signing_certificate(
     # What the library raises of its own on a certificate that is none, or has an odd key.
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension):
         raise Rejected(RejectionCode.CERTIFICATE_MALFORMED, "KeyInfo") from None
+    return leaf, chain
+
+
+def _brought_chain(texts: tuple[str, ...]) -> _Chain:
+    """Return the signing certificate, and the others, of their texts in base64."""
+    small = sum(map(len, texts)) <= CHAIN_BYTES_MAX
+    return _known_chain(texts) if small else _chain(texts)
+
+
+def _chain(texts: Sequence[str]) -> _Chain:
+    brought = [read_certificate(decode_base64(one, name="X509Certificate")) for one in texts]
+    leaf = _leaf(brought)
     return leaf, tuple(one for one in brought if one is not leaf)
 
 
-def _known(der: bytes, trust: Trust) -> x509.Certificate | None:
-    # The same bytes have been read before: a tenth of the work.
-    return trust.pinned.get(sha256(der).hexdigest())
+# Each signer sends the same texts every time; a refusal is not remembered.
+_known_chain: Final = lru_cache(maxsize=_CHAINS_MAX)(_chain)
 
 
 def _leaf(brought: list[x509.Certificate]) -> x509.Certificate:
@@ -95,7 +108,7 @@ def _pinned(described: list[tuple[str, Fits]], trust: Trust) -> x509.Certificate
     return fitting[0]
 
 
-def _brought(key_info: etree._Element | None) -> Iterator[bytes]:
+def _brought(key_info: etree._Element | None) -> Iterator[str]:
     if key_info is None:
         return
     found = key_info.findall(f"{DS}X509Data/{DS}X509Certificate")
@@ -104,7 +117,8 @@ def _brought(key_info: etree._Element | None) -> Iterator[bytes]:
             RejectionCode.CERTIFICATE_CHAIN_INVALID, f"more than {CERTIFICATES_MAX} certificates"
         )
     for one in found:
-        yield strict_base64(one)
+        parts(one, (), text=True)
+        yield one.text or ""
 
 
 def _described(key_info: etree._Element | None) -> Iterator[tuple[str, Fits]]:

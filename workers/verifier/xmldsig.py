@@ -10,7 +10,7 @@ The shape of the signature is judged first (`xml_signature`), then its certifica
 does signxml compute anything.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -31,7 +31,7 @@ from workers.verifier.xml_algorithms import (
     SIGNATURE_ALGORITHMS,
     public_key_for,
 )
-from workers.verifier.xml_document import hardened_parser, parse_xml
+from workers.verifier.xml_document import hardened_parser, parse_xml, refuse_size
 from workers.verifier.xml_key_info import signing_certificate
 from workers.verifier.xml_signature import (
     ENVELOPED,
@@ -66,13 +66,15 @@ _LIBRARY_ERRORS: Final = (
 class SignedDocument:
     """The canonical bytes of the document that was signed, and who signed them.
 
-    `key_id` is the SHA-256 of the certificate's DER in lower-case hexadecimal.
+    `key_id` is the SHA-256 of the certificate's DER in lower-case hexadecimal. `root` is what
+    `body`, and nothing else, was parsed to, where it has been parsed.
     """
 
     body: bytes
     certificate: x509.Certificate
     key_id: str
     algorithm: str
+    root: etree._Element | None = field(default=None, repr=False, compare=False)
 
 
 def verify_document(document: bytes, trust: Trust, *, at: datetime) -> SignedDocument:
@@ -98,10 +100,10 @@ def verify_document(document: bytes, trust: Trust, *, at: datetime) -> SignedDoc
     certificate, chain = signing_certificate(signature.key_info, trust)  # 3
     key_id = check_certificate(certificate, chain, trust, at=at)
     if message is None:  # 4
-        body = _enveloped(document, root, signature, certificate, at=at)
+        body, signed = _enveloped(document, root, signature, certificate, at=at)
     else:
-        body = signed_document(message, signature, certificate)
-    return SignedDocument(body, certificate, key_id, signature.algorithm.name)
+        body, signed = signed_document(message, signature, certificate), None
+    return SignedDocument(body, certificate, key_id, signature.algorithm.name, signed)
 
 
 def _enveloped(
@@ -111,8 +113,8 @@ def _enveloped(
     certificate: x509.Certificate,
     *,
     at: datetime,
-) -> bytes:
-    """Return the canonical bytes of the document without its signature, verified by signxml."""
+) -> tuple[bytes, etree._Element]:
+    """Return the signed document's canonical bytes, and what signxml has parsed them to."""
     if [reference.uri for reference in signature.references] != [""]:
         raise Rejected(RejectionCode.SIGNATURE_MISPLACED, "not one Reference to the document")
     if signature.references[0].transforms != (ENVELOPED, EXCLUSIVE):
@@ -139,7 +141,8 @@ def _enveloped(
     if isinstance(result, VerifyResult) and result.signed_xml is not None:
         signed = result.signed_xml
         if signed.tag == root.tag and next(signed.iter(SIGNATURE), None) is None:
-            return result.signed_data
+            refuse_size(result.signed_data)  # the rest of it was judged as a part of `root`
+            return result.signed_data, signed
     raise Rejected(RejectionCode.SIGNATURE_MISPLACED, "something else than the document")
 
 

@@ -14,7 +14,7 @@ from tests.vectors.pivot.bodies import (
     sample_with,
     sample_without,
 )
-from tests.vectors.writing import UNREADABLE, Files, compact, expected, request, write
+from tests.vectors.writing import UNREADABLE, Files, Filled, compact, expected, request, write
 
 RECEIVED: Final = "2025-06-24T09:56:41.250000Z"
 SESSION: Final = "bca0b57a-391e-4f6f-bfef-8cd37492ee5b"
@@ -174,7 +174,7 @@ def _refused() -> Files:
         "credentials_ambiguous/api-key-twice": [("X-API-Key", key), ("x-api-key", key)],
     }
     files = {name: _http(SAMPLE, credentials=found) for name, found in fields.items()}
-    files["body_too_large/oversize"] = _http(SAMPLE, filled_to=65_537)
+    files["body_too_large/oversize"] = _http(SAMPLE, filled=Filled(65_537))
     return files
 
 
@@ -210,7 +210,7 @@ def _http(
     *,
     credentials: list[tuple[str, bytes]] | None = None,
     received_at: str = RECEIVED,
-    filled_to: int = 0,
+    filled: Filled | None = None,
 ) -> bytes:
     # The capitals in the media types are Pivot's.
     fixed = [("Content-Type", b"application/JSON"), ("Accept", b"application/JSON")]
@@ -221,7 +221,7 @@ def _http(
         target="/callbacks/pivot",
         headers=[*fixed, *own],
         body=body,
-        filled_to=filled_to,
+        filled=filled,
     )
 
 

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, Final
 
-from tests.vectors.writing import UNREADABLE, Files, compact, expected, request, write
+from tests.vectors.writing import UNREADABLE, Files, Filled, compact, expected, request, write
 
 DIRECTORY: Final = Path(__file__).parent
 RECEIVED: Final = "2026-11-05T09:56:41.250000Z"
@@ -249,7 +249,7 @@ def _http(body: bytes, *, api_key: Headers | None = None, filled_to: int = 0) ->
             ("Content-Type", b"application/json"),
         ],
         body=body,
-        filled_to=filled_to,
+        filled=Filled(filled_to) if filled_to else None,
     )
 
 

@@ -1,37 +1,33 @@
-"""Make what an SRTP endpoint must not take: payloads, certificates, detached signatures, JWS."""
+"""Make what an SRTP endpoint must not take, but for certificates and JWS."""
 
 import json
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from simulator.sign_detached import signature_headers
-from simulator.sign_jws import encode_json, sign_detached_jws
-from simulator.srtp_bodies import json_body
+from simulator.sign_detached import (
+    CERTIFICATE,
+    CHAIN,
+    DIGEST,
+    DIGESTS,
+    SIGNATURE,
+    Padding,
+    sign_bytes,
+    signature_headers,
+)
+from simulator.srtp_bodies import carrying, json_body
 from simulator.srtp_messages import Message, Request, report
 from tests.vectors.srtp.callbacks import (
     JSON,
     ORIGIN,
     by_jws,
     by_tls,
+    by_xml,
     detached,
     detached_headers,
 )
 from tests.vectors.srtp.pki import identity
-from tests.vectors.writing import Files, request
-
-_SIGNATURE: Final = "X-SRTP-Signature"
-_CERTIFICATE: Final = "X-SRTP-Signature-Certificate"
-_CHAIN: Final = "X-SRTP-Signature-Certificate-Chain"
-_DIGEST: Final = "X-SRTP-Signature-Algorithm-Digest"
-# Bank A in name, each wrong in its own way.
-_BAD: Final = {
-    "certificate_expired/expired": "bank-a-expired",
-    "certificate_not_yet_valid/not-yet-valid": "bank-a-not-yet-valid",
-    "certificate_profile_invalid/wrong-usage": "bank-a-wrong-usage",
-    "certificate_revoked/revoked": "bank-a-revoked",
-    "certificate_untrusted/other-root": "bank-a-other-root",
-}
+from tests.vectors.writing import Files, Filled, request
 
 
 def payloads(message: Message, original: Request) -> Files:
@@ -72,52 +68,74 @@ def payloads(message: Message, original: Request) -> Files:
     }
 
 
-def all_of(good: bytes) -> Files:
-    """Return attacks by `verdict/code/name`; `good` is a body that would be accepted."""
-    rejected = {**_certificates(good), **_detached(good), **_jws(good)}
+def all_of(good: bytes, signed: bytes) -> Files:
+    """Return attacks by `verdict/code/name`; both bodies would be accepted, `signed` as XML."""
+    rejected = {**_detached(good), **_signed_for_another_request(good), **_signed_otherwise(good)}
+    rejected |= _oversized_xml(signed) | _other_base64(signed)
     return {
         **{f"rejected/{name}": text for name, text in rejected.items()},
-        **{f"refused/{name}": text for name, text in _refused(good).items()},
+        **{f"refused/{name}": text for name, text in _refused(good, signed).items()},
     }
 
 
-def _certificates(good: bytes) -> Files:
-    found = {
-        f"{name}-detached": detached(good, detached_headers(good, signer=signer))
-        for name, signer in _BAD.items()
+def _oversized_xml(signed: bytes) -> Files:
+    """Return documents that have more of something than any message."""
+    end = b"</CdtrPmtActvtnReqStsRpt>"
+
+    def with_part(part: bytes) -> bytes:
+        return by_xml(signed.replace(end, part + end))
+
+    attributes = b"".join(b' a%d=""' % number for number in range(17))
+    return {
+        "xml_too_deep/xml-nested-40-deep": with_part(b"<a>" * 40 + b"</a>" * 40),
+        "xml_too_deep/xml-17-attributes": with_part(b"<a" + attributes + b"/>"),
+        "xml_too_deep/xml-nested-300-deep": with_part(b"<a>" * 300 + b"</a>" * 300),
     }
-    found["signer_mismatch/another-bank-tls"] = by_tls(good, caller="bank-b-tls")
-    found["certificate_profile_invalid/server-certificate"] = by_tls(good, caller="server")
-    return found
+
+
+def _other_base64(signed: bytes) -> Files:
+    """Return envelopes whose base64 a lenient reader takes for that of the signed document."""
+    text = b64encode(signed).decode()
+    assert text.endswith("g==")  # whose last four bits are zero, and nobody's
+    spellings = {
+        "left-over-bits": text[:-3] + "h==",
+        "line-feed": text[:76] + "\n" + text[76:],
+        "without-padding": text[:-2],
+    }
+    return {
+        f"encoding_invalid/xml-in-json-{name}": by_xml(carrying({"Document": one}), JSON)
+        for name, one in spellings.items()
+    }
 
 
 def _detached(good: bytes) -> Files:
     fields = detached_headers(good)
-    signature = fields[_SIGNATURE]
+    signature = fields[SIGNATURE]
     changed = {
         "signature_mismatch/signed-header-changed": {"X-Request-ID": "request-2"},
         "signature_mismatch/signed-header-added": {"Location": "x"},
         "signature_mismatch/media-type-changed": {"Content-Type": f"{JSON}; charset=utf-8"},
-        "signature_mismatch/digest-downgraded": {_DIGEST: "sha384"},
+        "signature_mismatch/digest-downgraded": {DIGEST: "sha384"},
         "signature_mismatch/certificate-of-another": {
-            _CERTIFICATE: b64encode(identity("bank-b").der).decode()
+            CERTIFICATE: b64encode(identity("bank-b").der).decode()
         },
-        "algorithm_forbidden/sha1": {_DIGEST: "sha1"},
-        "algorithm_forbidden/md5": {_DIGEST: "md5"},
-        "signature_malformed/junk": {_SIGNATURE: signature + "!"},
-        "signature_malformed/url-alphabet": {_SIGNATURE: "-_" + signature[2:]},
-        "certificate_malformed/junk": {_CERTIFICATE: "AAAA"},
-        "certificate_malformed/chain-junk": {_CHAIN: "AAAA"},
+        "algorithm_forbidden/sha1": {DIGEST: "sha1"},
+        "algorithm_forbidden/md5": {DIGEST: "md5"},
+        "signature_malformed/junk": {SIGNATURE: signature + "!"},
+        "signature_malformed/url-alphabet": {SIGNATURE: "-_" + signature[2:]},
+        "certificate_malformed/junk": {CERTIFICATE: "AAAA"},
+        "certificate_malformed/chain-junk": {CHAIN: "AAAA"},
     }
     without = {name: value for name, value in fields.items() if name != "X-Request-ID"}
     return {
         **{name: detached(good, {**fields, **other}) for name, other in changed.items()},
-        **_signed_for_another_request(good),
         "signature_mismatch/signed-header-removed": detached(good, without),
         "signature_mismatch/body-tampered": detached(good.replace(b"ACTC", b"ACCP"), fields),
         "signature_mismatch/body-re-serialised": detached(
             json.dumps(json.loads(good)).encode(), fields
         ),
+        "signature_mismatch/body-and-a-line-feed": detached(good + b"\n", fields),
+        "signature_mismatch/body-empty": detached(b"", fields),
     }
 
 
@@ -125,46 +143,59 @@ def _signed_for_another_request(good: bytes) -> Files:
     """Return requests whose signature is right for another URI or method."""
     sent = {"Content-Type": JSON, "X-Request-ID": "request-1"}
 
-    def signed_for(uri: str, method: str = "POST") -> bytes:
+    def headers_for(uri: str, method: str = "POST") -> dict[str, str]:
         signed = signature_headers(
             identity("bank-a"), target_uri=uri, body=good, headers=sent, method=method
         )
-        return detached(good, {**sent, **signed})
+        return {**sent, **signed}
 
+    def signed_for(uri: str, method: str = "POST") -> bytes:
+        return detached(good, headers_for(uri, method))
+
+    path = "/detached/send"
+    by_upper = headers_for(f"{ORIGIN}{path}?of=a%2Fb")
     return {
-        "signature_mismatch/host-in-upper-case": signed_for(
-            "https://CALLBACKS.example.org/detached/send"
-        ),
+        "signature_mismatch/host-in-upper-case": signed_for("https://CALLBACKS.example.org" + path),
+        "signature_mismatch/default-port": signed_for(f"{ORIGIN}:443{path}"),
+        "signature_mismatch/plain-http": signed_for(ORIGIN.replace("https", "http") + path),
         "signature_mismatch/percent-encoded": signed_for(ORIGIN + "/detached/%73end"),
+        "signature_mismatch/percent-encoding-in-lower-case": detached(
+            good, by_upper, query="?of=a%2fb"
+        ),
+        "signature_mismatch/slash-at-the-end": signed_for(f"{ORIGIN}{path}/"),
+        "signature_mismatch/query-added": detached(
+            good, headers_for(ORIGIN + path), query="?again=1"
+        ),
         "signature_mismatch/other-path": signed_for(ORIGIN + "/rtp/cb/v1/send"),
-        "signature_mismatch/other-method": signed_for(ORIGIN + "/detached/send", "PUT"),
+        "signature_mismatch/other-method": signed_for(ORIGIN + path, "PUT"),
     }
 
 
-def _jws(good: bytes) -> Files:
-    signature = sign_detached_jws(good, identity("bank-a"), algorithm="RS256")
-    protected, _, code = signature.split(".")
-    encoded = sign_detached_jws(good, identity("bank-a"), algorithm="RS256", header={"b64": True})
-    none = encode_json({"alg": "none", "b64": False, "crit": ["b64"]})
-    hmac = encode_json({"alg": "HS256", "b64": False, "crit": ["b64"]})
-    found = {
-        "signature_mismatch/jws-body-tampered": (good.replace(b"ACTC", b"ACCP"), signature),
-        "signature_malformed/jws-with-payload": (good, f"{protected}.e30.{code}"),
-        "signature_malformed/jws-b64-true": (good, encoded),
-        "signature_malformed/jws-padding": (good, signature + "="),
-        "algorithm_forbidden/jws-none": (good, f"{none}..{code}"),
-        "algorithm_forbidden/jws-hs256": (good, f"{hmac}..{code}"),
-        "certificate_expired/jws-expired": (
-            good,
-            sign_detached_jws(good, identity("bank-a-expired"), algorithm="RS256"),
+def _signed_otherwise(good: bytes) -> Files:
+    """Return requests whose sender made the signed bytes of the same headers in another way."""
+    fields = detached_headers(good)
+
+    def signed_with(lines: list[str]) -> bytes:
+        text = "\n".join(["POST", ORIGIN + "/detached/send", *lines]).encode() + b"\n" + good
+        code = sign_bytes(identity("bank-a").key, text, DIGESTS["sha256"], Padding.PKCS1V15)
+        return detached(good, {**fields, SIGNATURE: b64encode(code).decode()})
+
+    media, request_id = f"content-type: {JSON}", "x-request-id: request-1"
+    return {
+        "signature_mismatch/header-order": signed_with([request_id, media]),
+        "signature_mismatch/header-names-as-sent": signed_with(
+            [f"Content-Type: {JSON}", "X-Request-ID: request-1"]
+        ),
+        "signature_mismatch/folded-header": signed_with([media, "x-request-id:\r\n request-1"]),
+        "signature_mismatch/space-before-the-value": signed_with(
+            [media, "x-request-id:  request-1"]
         ),
     }
-    return {name: by_jws(body, value) for name, (body, value) in found.items()}
 
 
-def _refused(good: bytes) -> Files:
+def _refused(good: bytes, signed: bytes) -> Files:
     fields = detached_headers(good)
-    twice = [(_SIGNATURE, fields[_SIGNATURE].encode())]
+    twice = [(SIGNATURE, fields[SIGNATURE].encode())]
     certificate = b64encode(identity("bank-a-tls").der)
     from_elsewhere = request(
         endpoint="srtp-tls",
@@ -174,7 +205,17 @@ def _refused(good: bytes) -> Files:
         body=good,
     )
     return {
-        "body_too_large/oversize": by_tls(good, filled_to=65_537),
+        "body_too_large/oversize": by_tls(good, filled=Filled(65_537)),
+        "body_too_large/xml-text-of-10-mib": by_xml(
+            signed, filled=Filled(10_485_760, "</TxSts>"), stored_anyway="body_too_large"
+        ),
+        "body_too_large/xml-text-of-2-mib": by_xml(
+            signed, filled=Filled(2_097_152, "</TxSts>"), stored_anyway="xml_too_deep"
+        ),
+        "credentials_missing/certificate-beside-a-signature": detached(
+            good, detached_headers(good, endpoint="srtp-both"), endpoint="srtp-both"
+        ),
+        "credentials_missing/without-jws": by_jws(good, ""),
         "header_forbidden/version": by_tls(good, more=[("Version", b"1")]),
         "credentials_ambiguous/signature-twice": detached(good, fields, more=twice),
         "credentials_ambiguous/certificate-twice": by_tls(
@@ -184,7 +225,7 @@ def _refused(good: bytes) -> Files:
             f"credentials_missing/without-{name.lower()}": detached(
                 good, {one: value for one, value in fields.items() if one != name}
             )
-            for name in (_SIGNATURE, _CERTIFICATE, _CHAIN)
+            for name in (SIGNATURE, CERTIFICATE, CHAIN)
         },
         "edge_untrusted/from-elsewhere": from_elsewhere.replace(
             b"\nPOST", b"\n# peer: 192.0.2.7\nPOST", 1

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from simulator.pki import Identity
 from simulator.sign_xml import business_message, sign_business_message, sign_document
 from simulator.srtp_bodies import Envelope, cancellation_body, carrying, json_body, xml_document
 from simulator.srtp_messages import (
@@ -18,7 +19,7 @@ from simulator.srtp_messages import (
     report,
     written,
 )
-from tests.vectors.srtp import attacks
+from tests.vectors.srtp import attacks, certificates, jws_attacks, odd_pki
 from tests.vectors.srtp.callbacks import (
     RECEIVED,
     XML,
@@ -36,6 +37,12 @@ _RNG: Final = random.Random("srtp vectors")  # noqa: S311 - invented people, no 
 REQUEST: Final = new_request(_RNG)
 MESSAGE: Final = new_message(_RNG)
 _XMLDSIG: Final = ("xmldsig", "rsa-sha256")
+_ENDPOINTS: Final[Mapping[str, str]] = {
+    "client_certificate": "srtp-tls",
+    "xmldsig": "srtp-xml",
+    "detached_jws": "srtp-jws",
+    "detached_signature": "srtp-detached",
+}
 # Status, reason, and who refused, of each data set that we have read of.
 SAID: Final[Mapping[str, tuple[str | None, str | None]]] = {
     "ds05-accepted-by-the-payers-provider": ("ACTC", None),
@@ -65,7 +72,12 @@ def vectors() -> Files:
     good = json_body(report(MESSAGE, REQUEST, status="ACTC"))
     for name, body in {**UNREADABLE, **attacks.payloads(MESSAGE, REQUEST)}.items():
         files[f"rejected/{name}.http"] = by_tls(body)
-    for name, text in attacks.all_of(good).items():
+    document = xml_document(report(MESSAGE, REQUEST, status="ACTC"))
+    for name, text in {
+        **certificates.rejected(good, document),
+        **jws_attacks.rejected(good),
+        **attacks.all_of(good, sign_document(document, identity("bank-a"))),
+    }.items():
         files[f"{name}.http"] = text
     return files
 
@@ -124,6 +136,18 @@ def _digests(files: Files) -> None:
     more = [("Accept", b"*/*"), ("X-Forwarded-For", b"192.0.2.1")]
     text = detached(body, detached_headers(body), more=more)
     _accept(files, "detached-beside-other-headers", text, body, actc, by=proof)
+    text = detached(body, dict(reversed(detached_headers(body).items())))
+    _accept(files, "detached-headers-in-another-order", text, body, actc, by=proof)
+    for case in ("sound", "cross-signed"):
+        signer = odd_pki.identity(case)
+        endpoint = "srtp-odd-detached"
+        headers = detached_headers(body, signer=signer, endpoint=endpoint)
+        text = detached(body, headers, endpoint=endpoint)
+        name = f"detached-{case}-chain"
+        _accept(files, name, text, body, actc, by=proof, signer=signer, endpoint=endpoint)
+    text = certificates.with_both(body, caller="bank-a-tls")
+    name = "detached-and-client-certificate"
+    _accept(files, name, text, body, actc, by=proof, endpoint="srtp-both")
 
 
 def _accept(
@@ -134,21 +158,18 @@ def _accept(
     statement: dict[str, Any],
     *,
     by: tuple[str, str] = ("client_certificate", "tls"),
+    signer: Identity | None = None,
+    endpoint: str = "",
 ) -> None:
     scheme, algorithm = by
     tls = scheme == "client_certificate"
-    certificate = identity("bank-a-tls" if tls else "bank-a")
-    endpoints = {
-        "client_certificate": "srtp-tls",
-        "xmldsig": "srtp-xml",
-        "detached_jws": "srtp-jws",
-        "detached_signature": "srtp-detached",
-    }
+    certificate = signer or identity("bank-a-tls" if tls else "bank-a")
+    beside = ["client_certificate"] if endpoint == "srtp-both" else []
     files[f"accepted/{name}.http"] = text
     files[f"accepted/{name}.expected.json"] = expected(
         [statement, _witness(body)],
         provider="srtp",
-        endpoint=endpoints[scheme],
+        endpoint=endpoint or _ENDPOINTS[scheme],
         received_at=RECEIVED,
         body=body,
         proof={
@@ -156,6 +177,7 @@ def _accept(
             "algorithm": algorithm,
             "key_id": certificate.fingerprint,
             "signer": "bank-a",
+            **({"beside": beside} if beside else {}),
         },
     )
 

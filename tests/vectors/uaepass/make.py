@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from tests.vectors.writing import UNREADABLE, Files, compact, expected, request, write
+from tests.vectors.writing import UNREADABLE, Files, Filled, compact, expected, request, write
 
 DIRECTORY: Final = Path(__file__).parent
 SAMPLE: Final = (DIRECTORY / "sample-accepted.json").read_bytes()
@@ -146,7 +146,7 @@ def _wrong_api_key() -> Files:
     wrong = [("X-API-Key", b"test-only-uaepass-other")]
     return {
         "credentials_wrong/api-key-wrong": _http(SAMPLE, api_key=wrong),
-        "body_too_large/oversize": _http(SAMPLE, filled_to=65_537),
+        "body_too_large/oversize": _http(SAMPLE, filled=Filled(65_537)),
     }
 
 
@@ -219,10 +219,10 @@ def _http(
     key: str = "first",
     timestamp: bytes = b"%d" % NOW,
     target: str = PATH,
-    filled_to: int = 0,
+    filled: Filled | None = None,
     stored_anyway: str = "",
 ) -> bytes:
-    signed = body.ljust(filled_to)
+    signed = body.ljust(filled.to) if filled else body
     own = _api_key() if api_key is None else list(api_key)
     if proof is None:
         code = _sign(signed, timestamp=timestamp, secret=_secret(f"hmac-{key}"))
@@ -233,7 +233,7 @@ def _http(
         target=target,
         headers=[("Content-Type", b"application/json"), *own, *proof],
         body=body,
-        filled_to=filled_to,
+        filled=filled,
         stored_anyway=stored_anyway,
     )
 

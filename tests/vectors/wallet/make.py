@@ -9,31 +9,18 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from runtime import path_token
-from simulator.sign_jws import encode, encode_json, sign_token
-from tests.vectors.wallet.keys import token_key
-from tests.vectors.writing import UNREADABLE, Files, compact, expected, request, write
+from tests.vectors.wallet import token_attacks
+from tests.vectors.wallet.tokens import CLAIMS, ISSUER, token
+from tests.vectors.writing import UNREADABLE, Files, Filled, compact, expected, request, write
 
 DIRECTORY: Final = Path(__file__).parent
 ENDPOINT: Final = "wallet-it"
-PATH: Final = "/callbacks/wallet"
+PATHS: Final = {ENDPOINT: "/callbacks/wallet", "wallet-online": "/callbacks/online"}
 RECEIVED: Final = "2026-11-21T12:00:00.000000Z"
-NOW: Final = 1_795_262_400  # the same second
 STATE: Final = "Zk3vQ0Yw7pV1cX8uTn5mRg"
 CODE: Final = "abc123"
-ISSUER: Final = "https://wallet.example.org"
 SECRET: Final = b"test-only-wallet-path-secret-first"
-CLAIMS: Final[dict[str, Any]] = {
-    "iss": ISSUER,
-    "jwks_uri": f"{ISSUER}/jwks.json",
-    "aud": "esito",
-    "iat": NOW - 5,
-    "exp": NOW + 300,
-    "verification_id": "v-1",
-    "presented": {"family_name": "Quaranta", "birth_date": "1987-06-05"},
-}
 
 
 def main() -> None:
@@ -50,18 +37,14 @@ def vectors() -> Files:
     _issuances(files)
     for name, body in {**_unreadable(), **_payloads()}.items():
         files[f"rejected/{name}.http"] = callback(body)
-    for name, text in {**_claims(), **_headers(), **_signatures()}.items():
+    for name, text in token_attacks.rejected().items():
         files[f"rejected/{name}.http"] = callback(body_of({"1": text}))
+    for name, text in token_attacks.of_another_address().items():
+        files[f"rejected/{name}.http"] = callback(body_of({"1": text}), endpoint="wallet-online")
     files["rejected/path_token_mismatch/another-state.http"] = callback(
         body_of({"1": token()}, state="another-state-of-ours")
     )
     return {**files, **_refused()}
-
-
-def token(kid: str = "rsa", *, header: dict[str, Any] | None = None, **changes: object) -> str:
-    """Return a token with claims changed; `...` takes one away."""
-    claims = {name: value for name, value in {**CLAIMS, **changes}.items() if value is not ...}
-    return sign_token(claims, token_key(kid), header=header)
 
 
 def body_of(tokens: dict[str, str | None], *, state: object = STATE, code: object = CODE) -> bytes:
@@ -73,17 +56,23 @@ def body_of(tokens: dict[str, str | None], *, state: object = STATE, code: objec
     return compact({"state": state, "code": code, "tokens": entries})
 
 
-def callback(body: bytes, *, segment: str | None = None, filled_to: int = 0) -> bytes:
+def callback(
+    body: bytes,
+    *,
+    segment: str | None = None,
+    endpoint: str = ENDPOINT,
+    filled: Filled | None = None,
+) -> bytes:
     """Return a request to the path of our state, or to another."""
     if segment is None:
-        segment = path_token.mint(SECRET, endpoint=ENDPOINT, state=STATE).segment
+        segment = path_token.mint(SECRET, endpoint=endpoint, state=STATE).segment
     return request(
-        endpoint=ENDPOINT,
+        endpoint=endpoint,
         received_at=RECEIVED,
-        target=f"{PATH}/{segment}",
+        target=f"{PATHS[endpoint]}/{segment}",
         headers=[("Content-Type", b"application/json")],
         body=body,
-        filled_to=filled_to,
+        filled=filled,
     )
 
 
@@ -98,7 +87,7 @@ def _accept(files: Files, name: str, tokens: dict[str, str | None], kid: str) ->
         "references": {"1.outcome": outcome},
         "terms": {"code": _term(CODE), "interaction": "verification", "template:1": outcome},
     }
-    updates = [statement]
+    said = statement
     if verified:
         claims = json.dumps(CLAIMS, sort_keys=True, separators=(",", ":"))
         statement["references"] |= {
@@ -108,8 +97,10 @@ def _accept(files: Files, name: str, tokens: dict[str, str | None], kid: str) ->
         }
         statement["terms"][f"verification_id:{_term('v-1')}"] = ""
         used = hashlib.sha256(f"{ISSUER}\nv-1".encode()).hexdigest()
-        updates.append({"transaction_id": f"witness:verification:{used}", "mark": transaction})
-    _expect(files, name, body, updates, kid)
+        behind = {name: text for name, text in statement.items() if text} | {"fact": "VERIFIED"}
+        name_of_use = f"witness:verification:{used}"
+        said = {"transaction_id": name_of_use, "mark": transaction, "then": behind}
+    _expect(files, name, body, [said], kid)
 
 
 def _issuances(files: Files) -> None:
@@ -173,78 +164,6 @@ def _payloads() -> Files:
     }
 
 
-def _claims() -> dict[str, str]:
-    return {
-        "token_expired/expired": token(exp=NOW - 61),
-        "token_not_yet_valid/nbf": token(nbf=NOW + 61),
-        "token_not_yet_valid/iat": token(iat=NOW + 61),
-        "token_too_old/iat": token(iat=NOW - 3_700),
-        "token_audience_wrong/another": token(aud="somebody-else"),
-        "token_audience_wrong/list": token(aud=["a", "b"]),
-        "token_issuer_unknown/another": token(iss="https://evil.example.org"),
-        "token_issuer_unknown/slash": token(iss=ISSUER + "/"),
-        "token_claim_missing/iss": token(iss=...),
-        "token_claim_missing/verification-id": token(verification_id=...),
-        "token_claim_missing/iat": token(iat=...),
-        "token_claim_missing/exp-a-text": token(exp="2026"),
-        "token_claim_missing/exp-a-truth-value": token(exp=True),
-        "token_claim_missing/nothing-presented": token(presented=...),
-    }
-
-
-def _headers() -> dict[str, str]:
-    return {
-        "token_header_forbidden/jku": token(header={"jku": "https://evil.example.org/jwks.json"}),
-        "token_header_forbidden/x5u": token(header={"x5u": "https://evil.example.org/x.pem"}),
-        "token_header_forbidden/jwk": token(header={"jwk": {"kty": "RSA"}}),
-        "token_header_forbidden/x5c": token(header={"x5c": ["AAAA"]}),
-        "token_header_forbidden/crit": token(header={"crit": ["exp"]}),
-        "token_type_wrong/kb-jwt": token(header={"typ": "kb+jwt"}),
-        "token_key_unknown/kid-path": token(header={"kid": "../../etc/passwd"}),
-        "token_key_unknown/kid-sql": token(header={"kid": "x' OR '1'='1"}),
-        "algorithm_forbidden/none": _unsigned("none"),
-        "algorithm_forbidden/none-mixed-case": _unsigned("nOnE"),
-        "algorithm_forbidden/hs256-with-the-public-key": _hmac_forgery(),
-    }
-
-
-def _signatures() -> dict[str, str]:
-    head, payload, code = token().split(".")
-    other = token(verification_id="v-2").split(".")
-    duplicate = encode(b'{"alg":"RS256","alg":"RS256","kid":"rsa"}')
-    return {
-        "signature_mismatch/payload-swapped": f"{head}.{other[1]}.{code}",
-        "signature_mismatch/signature-swapped": f"{head}.{payload}.{other[2]}",
-        "signature_mismatch/strangers-key": token("stranger", header={"kid": "rsa"}),
-        "signature_malformed/ecdsa-zero": _forged("p256", bytes(64)),
-        "signature_malformed/ecdsa-short": _forged("p256", b"\x01" * 63),
-        "token_malformed/two-parts": f"{head}.{payload}",
-        "token_malformed/five-parts": f"{head}.{payload}.{code}.e30.e30",
-        "token_malformed/padding": f"{head}.{payload}.{code}==",
-        "token_malformed/white-space": f"{head}.{payload}. {code}",
-        "token_malformed/junk": f"{head}.{payload}.{code}!",
-        "token_malformed/duplicate-member": f"{duplicate}.{payload}.{code}",
-        "token_malformed/not-json": f"{encode(b'alg')}.{payload}.{code}",
-        "token_malformed/nested": token(header={"cty": "JWT"}),
-    }
-
-
-def _unsigned(algorithm: str) -> str:
-    return f"{encode_json({'alg': algorithm, 'typ': 'JWT'})}.{encode_json(CLAIMS)}."
-
-
-def _hmac_forgery() -> str:
-    public = token_key("rsa").key.public_key()
-    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    signed = f"{encode_json({'alg': 'HS256', 'kid': 'rsa', 'typ': 'JWT'})}.{encode_json(CLAIMS)}"
-    return f"{signed}.{encode(hmac.digest(pem, signed.encode(), 'sha256'))}"
-
-
-def _forged(kid: str, signature: bytes) -> str:
-    header = {"alg": "ES256", "kid": kid, "typ": "JWT"}
-    return f"{encode_json(header)}.{encode_json(CLAIMS)}.{encode(signature)}"
-
-
 def _refused() -> Files:
     body = body_of({"1": token()})
     right = path_token.mint(SECRET, endpoint=ENDPOINT, state=STATE)
@@ -262,7 +181,7 @@ def _refused() -> Files:
         f"refused/{name}.http": callback(body, segment=segment)
         for name, segment in segments.items()
     }
-    return {**files, "refused/body_too_large/oversize.http": callback(body, filled_to=65_537)}
+    return {**files, "refused/body_too_large/oversize.http": callback(body, filled=Filled(65_537))}
 
 
 def _transaction() -> str:

@@ -1,0 +1,127 @@
+"""Play every provider with every fault once, send every recorded vector, and keep what is left."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from contracts.topics import Role, Topics
+from ops.local_installation import unless_one_dies
+from runtime.configuration import Configuration
+from simulator.jwks_server import key_sets_served, publisher
+from simulator.plan import Plan
+from simulator.planning import PLAYERS, make_plan
+from simulator.play import Played, Stage, play
+from simulator.scene import Scene, scene_of
+from tests.e2e.esito import Esito, installed, records_of, running
+from tests.e2e.recorded import recorded_endpoints, send_recorded
+from tests.kafka import Kafka
+
+TRANSACTIONS = 40
+SEED = 4711
+# The loudest that an operator can make our processes from outside: asyncio tells of slow callbacks
+# and forgotten tasks, Python of unclosed files. Our own log has no level below info.
+LOUD = {"PYTHONASYNCIODEBUG": "1", "PYTHONWARNINGS": "default", "ESITO_LOG_LEVEL": "info"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One record of one topic, as a consumer sees it; a header is `name: value`, one on a line."""
+
+    role: Role
+    key: bytes
+    value: bytes
+    headers: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """What one performance left behind, and where it was played."""
+
+    directory: Path
+    configuration: Configuration
+    plans: tuple[Plan, ...]
+    played: tuple[Played, ...]
+    exit_codes: dict[str, int]
+    logs: dict[str, bytes]
+    metrics: dict[str, bytes]
+    answers: list[bytes]
+    records: tuple[Record, ...]
+
+
+async def perform(kafka: Kafka, directory: Path) -> Performance:
+    """Run all processes, play all providers with every fault, send the vectors, read everything."""
+    configuration = await installed(kafka, directory, _configure)
+    plans = _plans(configuration)
+    async with (
+        key_sets_served(configuration),
+        running(configuration, directory, variables=LOUD) as esito,
+    ):
+        played = await unless_one_dies(esito.processes, _play(esito, plans))
+        answers = await unless_one_dies(esito.processes, send_recorded(esito))
+        assert await esito.reader.wait_until_drained(seconds_max=60)
+        metrics = await esito.metrics()
+        exit_codes = dict(await esito.processes.stop())
+    return Performance(
+        directory=directory,
+        configuration=configuration,
+        plans=plans,
+        played=played,
+        exit_codes=exit_codes,
+        logs={name: log.read_bytes() for name, log in esito.processes.logs.items()},
+        metrics=metrics,
+        answers=answers,
+        records=await _records(configuration),
+    )
+
+
+def _configure(settings: dict[str, Any]) -> None:
+    settings["endpoints"] += recorded_endpoints()
+    # Most vectors are to be rejected: that must not count as a fault of ours.
+    settings["worker"] = {"breaker": {"rejected_ratio_max": 1}}
+
+
+def _plans(configuration: Configuration) -> tuple[Plan, ...]:
+    return tuple(
+        make_plan(
+            provider,
+            transactions=TRANSACTIONS,
+            faults=player.faults,
+            seed=SEED,
+            scene=_scene(configuration, provider),
+        )
+        for provider, player in PLAYERS.items()
+    )
+
+
+def _scene(configuration: Configuration, provider: str) -> Scene:
+    """Return where the plans are played: at the installation's own endpoints."""
+    scene = scene_of(configuration, provider)
+    own = {name: one for name, one in scene.endpoints.items() if one.host is None}
+    return replace(scene, endpoints=own)
+
+
+async def _play(esito: Esito, plans: tuple[Plan, ...]) -> tuple[Played, ...]:
+    stage = Stage(
+        url=f"http://127.0.0.1:{esito.configuration.ingress.port}",
+        configuration=esito.configuration,
+        on_cue=publisher(esito.configuration),
+    )
+    return await play(stage, plans, esito.reader, alone=True)
+
+
+async def _records(configuration: Configuration) -> tuple[Record, ...]:
+    """Return every committed record of every topic."""
+    roles = {
+        topic: role
+        for provider in PLAYERS
+        for role, topic in Topics.of(provider, prefix=configuration.topic_prefix).by_role().items()
+    }
+    return tuple(
+        Record(
+            role=roles[record.topic],
+            key=record.key or b"",
+            value=record.value or b"",
+            headers=b"\n".join(name.encode() + b": " + value for name, value in record.headers),
+        )
+        for record in await records_of(configuration, roles)
+    )
