@@ -178,14 +178,13 @@ async def _perform(kafka: Kafka, database: Database, directory: Path) -> Perform
     configuration = load_configuration(file, environ={})
     await create_topics(configuration)
     programs = programs_of(configuration)
-    management_ports = [ports + 4 + place for place in range(len(programs))]
     plans = _plans(configuration)
     async with (
         key_sets_served(configuration),
         Processes(
             file,
             programs,
-            management_ports=management_ports,
+            management_ports=range(ports + 4, ports + 4 + len(programs)),
             logs=directory / "logs",
             variables=_variables(database),
         ) as processes,
