@@ -52,7 +52,7 @@ async def main() -> None:
 
 
 async def measure_pdfs(directory: Path) -> str:
-    """Return a table row: requests, bytes of a file, requests/s, CPU s/1000, requests/s per core."""
+    """Return a table row: requests, bytes of a file, requests/s, CPU ms each, requests/s per core."""
     root = new_root("Benchmark Root", now=datetime.now(UTC))
     configuration = _configuration(directory, root)
     records = await _records(configuration, _signed(root))

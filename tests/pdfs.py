@@ -15,7 +15,12 @@ from asn1crypto import keys
 from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from pyhanko.pdf_utils.generic import DictionaryObject, NameObject, StreamObject
+from pyhanko.pdf_utils.generic import (
+    DictionaryObject,
+    NameObject,
+    StreamObject,
+    TextStringObject,
+)
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers, timestamps
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
@@ -84,6 +89,32 @@ def pdf(
     for name, value in (root_entries or {}).items():
         made.Root[name] = value
     return saved(made)
+
+
+def pdf_with_form() -> bytes:
+    """Return a PDF with a form of one empty text field, which is its page's first annotation."""
+    made = pikepdf.new()
+    made.add_blank_page()
+    field = made.make_indirect(
+        pikepdf.Dictionary(
+            Type=pikepdf.Name.Annot,
+            Subtype=pikepdf.Name.Widget,
+            FT=pikepdf.Name.Tx,
+            T="Amount",
+            V="",
+            Rect=[0, 0, 99, 9],
+        )
+    )
+    made.pages[0].Annots = pikepdf.Array([field])
+    made.Root.AcroForm = pikepdf.Dictionary(Fields=[field])
+    return saved(made)
+
+
+def fill_form(writer: IncrementalPdfFileWriter) -> None:
+    """Fill in the field."""
+    field = writer.root["/AcroForm"]["/Fields"][0]
+    field[NameObject("/V")] = TextStringObject("1,000,000 euro")
+    writer.update_container(field)
 
 
 def saved(made: pikepdf.Pdf, **options: Any) -> bytes:  # noqa: ANN401 - options of pikepdf's

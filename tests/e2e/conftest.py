@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.found import Found
 from tests.e2e.performance import Performance, perform
 from tests.kafka import Kafka
+from tests.postgres import Postgres
 
 _FOUND = pytest.StashKey[Found]()
 
@@ -31,6 +32,9 @@ def found(pytestconfig: pytest.Config) -> Found:
 
 
 @pytest.fixture(scope="session")
-def performance(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Performance:
+def performance(
+    kafka: Kafka, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Performance:
     """Run all processes, play all providers with every fault, stop, and read everything."""
-    return asyncio.run(perform(kafka, tmp_path_factory.mktemp("played")))
+    with postgres.database() as database:
+        return asyncio.run(perform(kafka, database, tmp_path_factory.mktemp("played")))

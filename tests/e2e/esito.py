@@ -15,7 +15,7 @@ from ops.cluster import connected
 from ops.installation import Addresses, write_installation
 from ops.local_installation import create_topics, free_row
 from ops.processes import Processes, programs_of
-from runtime.configuration import Configuration
+from runtime.configuration import Configuration, Database
 from runtime.configuration_file import load_configuration
 from runtime.kafka import KafkaClients
 from simulator.reader import OnStatus, Reader
@@ -93,12 +93,14 @@ async def running(
 
 async def installed(kafka: Kafka, directory: Path, edit: Edit) -> Configuration:
     """Write an installation, edit its configuration, and create its topics."""
-    port = free_row(11)
+    port = free_row(20)
     addresses = Addresses(
         kafka=kafka.bootstrap_servers,
         ingress_port=port,
-        management_port=port + 1,
-        jwks_port=port + 10,
+        jwks_port=port + 1,
+        intake_port=port + 2,
+        streams_port=port + 3,
+        management_port=port + 4,
         topic_prefix=f"e{secrets.token_hex(4)}.",
     )
     file = write_installation(directory, addresses)
@@ -113,6 +115,14 @@ async def installed(kafka: Kafka, directory: Path, edit: Edit) -> Configuration:
 def only_of(settings: dict[str, Any], *providers: str) -> None:
     """Leave out the endpoints of other providers, and so their processes."""
     settings["endpoints"] = [one for one in settings["endpoints"] if one["provider"] in providers]
+    settings.pop("streams", None)
+
+
+def with_database(settings: dict[str, Any], database: Database) -> None:
+    """Let intake and streams use `database`."""
+    settings["database"] = {"url": database.url}
+    if database.password_file is not None:
+        settings["database"]["password_file"] = str(database.password_file)
 
 
 async def records_of(

@@ -1,18 +1,19 @@
 """Play every provider with every fault once, send every recorded vector, and keep what is left."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from contracts.topics import Role, Topics
 from ops.local_installation import unless_one_dies
-from runtime.configuration import Configuration
+from runtime.configuration import Configuration, Database
 from simulator.jwks_server import key_sets_served, publisher
 from simulator.plan import Plan
 from simulator.planning import PLAYERS, make_plan
 from simulator.play import Played, Stage, play
 from simulator.scene import Scene, scene_of
-from tests.e2e.esito import Esito, installed, records_of, running
+from tests.e2e.esito import Esito, installed, records_of, running, with_database
 from tests.e2e.recorded import recorded_endpoints, send_recorded
 from tests.kafka import Kafka
 
@@ -48,9 +49,9 @@ class Performance:
     records: tuple[Record, ...]
 
 
-async def perform(kafka: Kafka, directory: Path) -> Performance:
+async def perform(kafka: Kafka, database: Database, directory: Path) -> Performance:
     """Run all processes, play all providers with every fault, send the vectors, read everything."""
-    configuration = await installed(kafka, directory, _configure)
+    configuration = await installed(kafka, directory, partial(_configure, database=database))
     plans = _plans(configuration)
     async with (
         key_sets_served(configuration),
@@ -74,7 +75,8 @@ async def perform(kafka: Kafka, directory: Path) -> Performance:
     )
 
 
-def _configure(settings: dict[str, Any]) -> None:
+def _configure(settings: dict[str, Any], *, database: Database) -> None:
+    with_database(settings, database)
     settings["endpoints"] += recorded_endpoints()
     # Most vectors are to be rejected: that must not count as a fault of ours.
     settings["worker"] = {"breaker": {"rejected_ratio_max": 1}}

@@ -30,10 +30,10 @@ def test_played_shows_every_fault_there_is(performance: Performance) -> None:
 @pytest.mark.parametrize(
     "process",
     [
-        "ingress",
+        *("ingress", "intake", "streams"),
         *(f"{worker}-{name}" for name in PLAYERS for worker in ("verifier", "state-machine")),
     ],
 )
 def test_process_on_sigterm_exits_zero(performance: Performance, process: str) -> None:
     assert performance.exit_codes[process] == 0
-    assert len(performance.exit_codes) == 1 + 2 * len(PLAYERS)
+    assert len(performance.exit_codes) == 3 + 2 * len(PLAYERS)

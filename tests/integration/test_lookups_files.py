@@ -148,12 +148,18 @@ async def test_slow_file_is_told_as_such_and_its_process_replaced(store: Store) 
 
 async def test_file_that_needs_more_memory_than_there_is_is_told_as_such(store: Store) -> None:
     little = files(store, memory_bytes_max=200_000_000, objects_max=5_000_000)
+    plain = await store.upload(page_chain(9, padding_bytes=LARGE_BYTES))
     upload = await store.upload(with_objects(1_000_000))
 
+    await little.find(plain.need())
     facts = await little.find(upload.need())
+    again = await little.find(plain.need())
 
     assert facts.pdf == PdfFacts("too_much_memory")
     assert facts.sha256 == upload.sha256
+    assert again.pdf == PdfFacts("", 1)
+    # The first process had judged another file before, so a fresh one has the last word.
+    assert little.ended == ["too_much_memory"] * 2
     await little.judge.close()
 
 

@@ -96,7 +96,6 @@ async def test_question_bears_our_key_and_no_cookie(service: Service, tmp_path: 
         http(b"no JSON"),
         http(b"", status="503 Service Unavailable"),
         http(b"", status="401 Unauthorized"),
-        http(b"", status="302 Found", location="https://127.0.0.1/elsewhere"),
         http(b'{"outcome": "not_found"}', status="201 Created"),
         http(b'{"outcome": "not_found"}' + b" " * ANSWER_BYTES_MAX),
         http(b'{"outcome": "found", "address": {"address": "' + b"x" * 2_000 + b'"}}'),
@@ -112,6 +111,16 @@ async def test_what_is_no_answer_is_asked_again_and_then_a_technical_failure(
         await service.addresses().find(NEED)
 
     assert len(service.server.requests) == ATTEMPTS
+
+
+async def test_redirect_is_not_followed(service: Service) -> None:
+    elsewhere = f"https://127.0.0.1:{service.server.port}/elsewhere"
+    service.server.answer = http(b"", status="307 Temporary Redirect", location=elsewhere)
+
+    with pytest.raises(Unavailable):
+        await service.addresses().find(NEED)
+
+    assert [one.split()[1] for one in service.server.requests] == [b"/v1/addresses"] * ATTEMPTS
 
 
 @pytest.mark.parametrize("act", [hang, half, drip, flood])
@@ -179,7 +188,7 @@ async def test_service_that_nobody_runs_is_a_technical_failure(service: Service)
 
 @pytest.mark.parametrize("key", ["ca_file", "api_key_file"])
 def test_file_that_cannot_be_read_is_named(tmp_path: Path, key: str) -> None:
-    settings = Registry(kind="http", url="https://addresses/v1", **{key: tmp_path / "none"})  # type: ignore[arg-type]  # a path under either name
+    settings = Registry(kind="http", url="https://addresses/v1", **{key: tmp_path / "none"})
 
     with pytest.raises(Broken, match=f"none.*registry.{key}"):
         HttpAddresses(settings)

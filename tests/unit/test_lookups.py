@@ -123,7 +123,7 @@ async def test_what_was_found_is_the_record_s_evidence_until_it_is_committed() -
     await mine.prepare([zero, one, two])
     await mine.prepare([zero, one, two])
     before = mine.evidence(zero), mine.evidence(one), mine.evidence(two)
-    mine.forget(1)
+    mine.forget(0)
 
     assert before == ({"key": 7}, {}, {"key": 7})
     assert (mine.evidence(zero), mine.evidence(two)) == ({}, {"key": 7})

@@ -19,10 +19,12 @@ from tests.pdfs import (
     an_annotation,
     changed,
     expired_signer,
+    fill_form,
     other_content,
     partly_signed,
     pdf,
     pdf_root,
+    pdf_with_form,
     signed,
     stranger,
     tampered,
@@ -66,6 +68,13 @@ def test_changed_byte_is_tampering(whole: bytes) -> None:
 @pytest.mark.parametrize("change", [other_content, an_annotation])
 def test_later_revision_that_shows_something_else_is_told(whole: bytes, change: object) -> None:
     assert outcomes(changed(whole, change)) == ("changed_later",)  # type: ignore[arg-type]  # one of two
+
+
+def test_form_that_is_filled_in_later_must_be_signed_by_somebody() -> None:
+    filled = changed(signed(pdf_with_form()), fill_form)
+
+    assert outcomes(filled) == ("changed_later",)
+    assert outcomes(signed(filled, field="Second")) == ("valid", "valid")
 
 
 def test_later_signature_does_not_heal_what_came_before_it(whole: bytes) -> None:

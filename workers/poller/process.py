@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from contracts.errors import Broken
@@ -41,32 +41,37 @@ async def run_pollers(
     async with AsyncExitStack() as stack:
         writer = await stack.enter_async_context(_writer(configuration, provider, endpoints))
         for name, endpoint in endpoints.items():
-            if endpoint.remote_stream is None:
-                continue
-            largest = endpoint.limits.body_bytes_max
-            remote = Remote(endpoint.remote_stream, element_bytes_max=largest)
-            await stack.enter_async_context(remote)
-            pollers[name] = Poller(
-                name,
-                endpoint.remote_stream,
-                read=remote.read,
-                write=writer.write,
-                pause=asyncio.sleep,
-                jitter=random.random,
-                failpoint=failpoint,
-                metrics=metrics,
-                log=log,
-            )
-        port = await stack.enter_async_context(
-            management_server(
-                host=configuration.management_host,
-                port=configuration.management_port,
-                metrics=metrics,
-                readiness=lambda: {name: one.succeeds for name, one in pollers.items()},
-            )
-        )
-        log.info(LogEvent.MANAGEMENT_LISTENING, address=f"{configuration.management_host}:{port}")
+            if endpoint.remote_stream is not None:
+                largest = endpoint.limits.body_bytes_max
+                remote = Remote(endpoint.remote_stream, element_bytes_max=largest)
+                pollers[name] = Poller(
+                    name,
+                    endpoint.remote_stream,
+                    read=(await stack.enter_async_context(remote)).read,
+                    write=writer.write,
+                    pause=asyncio.sleep,
+                    jitter=random.random,
+                    failpoint=failpoint,
+                    metrics=metrics,
+                    log=log,
+                )
+        await stack.enter_async_context(_management(configuration, pollers, metrics, log))
         await _run_all(pollers, stop)
+
+
+@asynccontextmanager
+async def _management(
+    configuration: Configuration, pollers: Mapping[str, Poller], metrics: Metrics, log: Logger
+) -> AsyncIterator[None]:
+    host = configuration.management_host
+    async with management_server(
+        host=host,
+        port=configuration.management_port,
+        metrics=metrics,
+        readiness=lambda: {name: one.succeeds for name, one in pollers.items()},
+    ) as port:
+        log.info(LogEvent.MANAGEMENT_LISTENING, address=f"{host}:{port}")
+        yield
 
 
 def remote_endpoints(configuration: Configuration, provider: str) -> Mapping[str, Endpoint]:
