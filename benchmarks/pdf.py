@@ -52,7 +52,7 @@ async def main() -> None:
 
 
 async def measure_pdfs(directory: Path) -> str:
-    """Return a table row: requests, bytes of a file, requests/s, CPU ms each, requests/s per core."""
+    """Return a table row: requests, bytes of a file, requests/s, CPU ms of one, per core and s."""
     root = new_root("Benchmark Root", now=datetime.now(UTC))
     configuration = _configuration(directory, root)
     records = await _records(configuration, _signed(root))
@@ -146,37 +146,8 @@ async def _records(configuration: Configuration, document: bytes) -> list[InputR
 
 
 def _record(number: int, key: str, token: str, digest: str) -> InputRecord:
-    members = {
-        "paProtocolNumber": str(number),
-        "subject": "Benchmark",
-        "recipients": [
-            {
-                "recipientType": "PG",
-                "taxId": "12345678903",
-                "denomination": "Benchmark",
-                "physicalAddress": {
-                    "address": "VIA ROMA 1",
-                    "municipality": "ROMA",
-                    "zip": "00184",
-                    "province": "RM",
-                },
-            }
-        ],
-        "documents": [
-            {
-                "digests": {"sha256": digest},
-                "contentType": "application/pdf",
-                "ref": {"key": key, "versionToken": token},
-            }
-        ],
-        "physicalCommunicationType": "AR_REGISTERED_LETTER",
-        "notificationFeePolicy": "FLAT_RATE",
-        "senderDenomination": "Benchmark",
-        "senderTaxId": "77777777777",
-        "taxonomyCode": "010101P",
-    }
     raw = RawCallback(
-        body=json.dumps(members).encode(),
+        body=json.dumps(_request(number, key, token, digest)).encode(),
         callback_id=str(number),
         endpoint=_ENDPOINT,
         source=Source.REQUEST,
@@ -200,6 +171,32 @@ def _record(number: int, key: str, token: str, digest: str) -> InputRecord:
         serialized_value_size=len(raw.body),
         headers=raw.headers(),
     )
+
+
+def _request(number: int, key: str, token: str, digest: str) -> dict[str, object]:
+    place = {"address": "VIA ROMA 1", "municipality": "ROMA", "zip": "00184", "province": "RM"}
+    recipient = {
+        "recipientType": "PG",
+        "taxId": "12345678903",
+        "denomination": "Benchmark",
+        "physicalAddress": place,
+    }
+    document = {
+        "digests": {"sha256": digest},
+        "contentType": "application/pdf",
+        "ref": {"key": key, "versionToken": token},
+    }
+    return {
+        "paProtocolNumber": str(number),
+        "subject": "Benchmark",
+        "recipients": [recipient],
+        "documents": [document],
+        "physicalCommunicationType": "AR_REGISTERED_LETTER",
+        "notificationFeePolicy": "FLAT_RATE",
+        "senderDenomination": "Benchmark",
+        "senderTaxId": "77777777777",
+        "taxonomyCode": "010101P",
+    }
 
 
 if __name__ == "__main__":

@@ -198,9 +198,8 @@ def partly_signed(document: bytes) -> bytes:
     digest = hashlib.sha256(covered[:first] + covered[second : second + length - 9]).digest()
     cms = run(_signer(signer()).async_sign(digest, "sha256", use_pades=True))
     room = second - first - 2  # between the brackets of a string of hexadecimal digits
-    return (
-        covered[: first + 1] + cms.dump().hex().encode().ljust(room, b"0") + covered[second - 1 :]
-    )
+    contents = bytes(cms.dump()).hex().encode().ljust(room, b"0")
+    return covered[: first + 1] + contents + covered[second - 1 :]
 
 
 class _Stamper(timestamps.DummyTimeStamper):

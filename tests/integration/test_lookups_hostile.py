@@ -31,10 +31,11 @@ def rows(report: Report) -> Iterator[Rows]:
     """Give the rows of a table that is printed when all are there."""
     found: Rows = []
     yield found
-    report("hostile PDFs")
-    report(_ROW.format("file", "bytes", "CPU s", "MB", "ends in"))
+    lines = ["hostile PDFs; half a second and 71 MB are the start of the process"]
+    lines.append(_ROW.format("file", "bytes", "CPU s", "MB", "ends in"))
     for name, size, seconds, memory, end in found:
-        report(_ROW.format(name, f"{size:,}", f"{seconds:.2f}", memory // 1_000_000, end))
+        lines.append(_ROW.format(name, f"{size:,}", f"{seconds:.2f}", memory // 1_000_000, end))
+    report("\n".join(lines))
 
 
 @pytest.mark.parametrize("name", HOSTILE)

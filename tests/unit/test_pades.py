@@ -133,15 +133,13 @@ def test_file_without_a_signature_that_can_be_found_is_not_verified() -> None:
     assert outcomes(pdf()) == ("unsupported",)
 
 
-def test_verifying_opens_no_socket_even_where_certificates_say_where_to_ask(
-    tmp_path: Path,
-) -> None:
-    """In a process that may connect to nothing, and that says so if it is tried."""
+def talkative_signer() -> Issued:
+    """Return a signer whose certificate says where to ask for everything."""
     asked = x509.UniformResourceIdentifier("http://127.0.0.1:9/ask")
     responder = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, asked)
     issuer = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, asked)
     lists = x509.DistributionPoint([asked], None, None, None)
-    talkative = issue(
+    return issue(
         pdf_root(),
         "Talkative",
         key_type="rsa",
@@ -151,7 +149,13 @@ def test_verifying_opens_no_socket_even_where_certificates_say_where_to_ask(
             (x509.CRLDistributionPoints([lists]), False),
         ],
     )
-    (tmp_path / "whole.pdf").write_bytes(signed(pdf(), talkative))
+
+
+def test_verifying_opens_no_socket_even_where_certificates_say_where_to_ask(
+    tmp_path: Path,
+) -> None:
+    """In a process that may connect to nothing, and that says so if it is tried."""
+    (tmp_path / "whole.pdf").write_bytes(signed(pdf(), talkative_signer()))
     (tmp_path / "root.der").write_bytes(pdf_root().der)
     program = (
         "import sys\n"

@@ -109,7 +109,7 @@ def _pages(pdf: pikepdf.Pdf, pages_max: int) -> int:
     while waiting and pages <= pages_max:
         node = waiting.pop()
         if node.objgen in seen or not node.is_indirect:
-            pass
+            raise ValueError("no tree of pages")
         seen.add(node.objgen)
         kids = node.get("/Kids")
         if kids is None:
