@@ -34,7 +34,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $(STAMP)
 
 .PHONY: demo
-demo: $(STAMP) ## Play all four providers, signed and with faults, on an embedded Kafka; ends by itself
+demo: $(STAMP) ## Play all five providers, signed and with faults, on an embedded Kafka; ends by itself
 	@$(BIN)/esito demo
 
 .PHONY: test

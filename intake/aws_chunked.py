@@ -15,6 +15,8 @@ from typing import Final
 # A signature takes 85 characters, and a checksum of SHA-512 with its name 120.
 _LINE_BYTES_MAX: Final = 512
 _TRAILERS_MAX: Final = 8
+# One ends the body; some clients send another one before the trailers.
+_EMPTY_LINES_MAX: Final = 2
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,12})(?:;[ -~]*)?")
 _TRAILER: Final = re.compile(rb"([A-Za-z0-9-]+):[ \t]*([!-~]*)[ \t]*")
 
@@ -33,6 +35,7 @@ class AwsChunked:
         self._left = 0
         self._after_bytes = False
         self._last = False
+        self._empty_lines = 0
 
     def feed(self, block: bytes) -> Iterator[bytes]:
         """Yield the bytes of the file that `block` holds.
@@ -87,6 +90,9 @@ class AwsChunked:
 
     def _take_trailer(self, text: bytes) -> None:
         if not text:
+            self._empty_lines += 1
+            if self._empty_lines > _EMPTY_LINES_MAX:
+                raise ChunkError("the body does not end")
             return
         found = _TRAILER.fullmatch(text)
         if found is None or len(self.trailers) == _TRAILERS_MAX:

@@ -51,7 +51,7 @@ def unverified_endpoint(token: str) -> str | None:
     """Return the endpoint that a link names, to find the keys that can prove it."""
     try:
         endpoint = json.loads(_bytes(token)[_SEAL_BYTES:])[0]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None
     return endpoint if isinstance(endpoint, str) else None
 

@@ -21,7 +21,7 @@ from runtime.database import Row
 
 _WAITING: Final = frozenset({None, Native.IN_VALIDATION.value})
 _COLUMNS: Final = """r.endpoint, r.body, r.id, r.content, r.received_at, t.native_status, t.sender,
-    t.iun, t.reasons"""
+    t.iun, t.reasons, t.updated_at"""
 _STANDING: Final = """LEFT JOIN streams.current_transactions t
     ON t.endpoint = r.endpoint AND t.transaction_id = r.id"""
 # A key without groups sees all.
@@ -48,6 +48,7 @@ class Found:
     id: str
     received_at: datetime
     native_status: str | None
+    updated_at: datetime | None
     iun: str | None
     reasons: Sequence[Mapping[str, Any]]
     content: bytes | None
@@ -135,6 +136,7 @@ def _read(row: Row) -> Found:
         id=row["id"],
         received_at=row["received_at"],
         native_status=row["native_status"],
+        updated_at=row["updated_at"],
         iun=row["iun"],
         reasons=json.loads(row["reasons"] or "[]"),
         content=row["content"],

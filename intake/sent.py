@@ -56,6 +56,9 @@ class SentNotification:
             raise unavailable() from None
         sent_at = instant(found.received_at)
         history = list(_history(events, sent_at))
+        if not events and found.updated_at is not None:
+            # Events are kept for less long than requests; where the notification stands stays.
+            history.append(_step(found.native_status, instant(found.updated_at)))
         available = call.at < found.received_at + self.retained[found.endpoint]
         return json_answer(
             {
@@ -91,22 +94,18 @@ async def accepted(lookup: Lookup, call: Call) -> Found:
 
 def _history(events: Sequence[Event], sent_at: str) -> Iterator[dict[str, Any]]:
     """Yield each status once for each time it began, with the elements that fell into it."""
-    step: dict[str, Any] = {
-        "status": Native.IN_VALIDATION.value,
-        "activeFrom": sent_at,
-        "relatedTimelineElements": [],
-    }
+    step = _step(Native.IN_VALIDATION.value, sent_at)
     for event in events:
         if event["native_status"] != step["status"]:
             yield step
-            step = {
-                "status": event["native_status"],
-                "activeFrom": _moment(event),
-                "relatedTimelineElements": [],
-            }
+            step = _step(event["native_status"], _moment(event))
         if "element_id" in event["references"]:
             step["relatedTimelineElements"].append(event["references"]["element_id"])
     yield step
+
+
+def _step(status: str | None, active_from: str) -> dict[str, Any]:
+    return {"status": status, "activeFrom": active_from, "relatedTimelineElements": []}
 
 
 def _timeline(events: Sequence[Event], sent_at: str) -> Iterator[dict[str, Any]]:

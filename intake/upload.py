@@ -2,7 +2,7 @@
 
 1. the slot: sealed by a key of ours, not expired
 2. the secret, content type, length, encoding and checksum in the head, before a byte of the body
-3. room: the process takes so many uploads at once
+3. room: the process takes so many uploads at once, and fewer of each public body
 4. the body, block by block, into a place that nobody sees
 5. the digest of what came, and the checksum that came after it
 6. published in one step; the answer's version token proves what was uploaded
@@ -12,6 +12,7 @@ token, as good as the former one. Another file never fits, since the slot has it
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -58,8 +59,8 @@ class Uploads:
         self._metrics = metrics
         self._log = log
         self._clock = clock
-        self._under_way = 0
-        metrics.gauge("esito_intake_open_uploads").set_function(lambda: self._under_way)
+        self._under_way: Counter[tuple[str, str]] = Counter()
+        metrics.gauge("esito_intake_open_uploads").set_function(self._under_way.total)
 
     async def answer(self, request: web.BaseRequest, token: str) -> web.Response:
         """Return S3's answer to an upload under the slot `token`; it raises nothing of ours."""
@@ -114,9 +115,11 @@ class Uploads:
         )
 
     async def _stored(self, request: web.BaseRequest, slot: Slot, body: UploadBody) -> web.Response:
-        if self._under_way >= self._settings.uploads_max:  # 3
+        owner = slot.endpoint, slot.body
+        full = self._under_way.total() >= self._settings.uploads_max  # 3
+        if full or self._under_way[owner] >= self._settings.body_uploads_max:
             raise UploadRefused(UploadCode.TOO_MANY, "Too many uploads at once; send it later.")
-        self._under_way += 1
+        self._under_way[owner] += 1
         begin = asyncio.get_running_loop().time()
         try:
             # RFC 9110 §10.1.1: only now, so that a refused caller need not send the body at all.
@@ -124,7 +127,7 @@ class Uploads:
                 request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             bytes_total = await self._write(slot, body)
         finally:
-            self._under_way -= 1
+            self._under_way[owner] -= 1
         seconds = asyncio.get_running_loop().time() - begin
         self._metrics.histogram("esito_intake_upload_seconds").observe(seconds)
         self._metrics.counter("esito_intake_uploaded_bytes_total", slot.endpoint).inc(bytes_total)

@@ -48,11 +48,12 @@ class UploadBody:
         """
         total = 0
         async for block in self._received():
-            pieces = [block] if self._aws is None else self._unwrapped(self._aws, block)
-            for piece in pieces:
-                total += len(piece)
-                if total > self._bytes_max:
-                    raise self._too_large()
+            # One piece for each block: a write costs the same for a byte as for all of them.
+            piece = block if self._aws is None else self._unwrapped(self._aws, block)
+            total += len(piece)
+            if total > self._bytes_max:
+                raise self._too_large()
+            if piece:
                 yield piece
         if self._aws is not None:
             try:
@@ -107,9 +108,9 @@ class UploadBody:
                 raise _INCOMPLETE from None
             raise
 
-    def _unwrapped(self, aws: AwsChunked, block: bytes) -> list[bytes]:
+    def _unwrapped(self, aws: AwsChunked, block: bytes) -> bytes:
         try:
-            return list(aws.feed(block))
+            return b"".join(aws.feed(block))
         except ChunkError:
             raise UploadRefused(
                 UploadCode.INCOMPLETE, "The body is not in the encoding that it names."

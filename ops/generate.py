@@ -18,6 +18,7 @@ from ops.generated.json_schemas import SCHEMAS, json_schema
 from ops.generated.lifecycles import lifecycles_page
 from ops.generated.openapi import openapi_document
 from ops.generated.openapi_intake import openapi_intake_document
+from ops.generated.openapi_streams import openapi_streams_document
 from ops.generated.telemetry import telemetry_page
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -56,6 +57,7 @@ def generated_files() -> dict[str, str]:
         "docs/asyncapi.yaml": asyncapi_document(providers.values()),
         "docs/openapi.yaml": openapi_document(),
         "docs/openapi-intake.yaml": openapi_intake_document(),
+        "docs/openapi-streams.yaml": openapi_streams_document(),
         **{f"docs/schemas/{name}.schema.json": json_schema(name) for name in SCHEMAS},
     }
 

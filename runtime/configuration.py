@@ -262,6 +262,22 @@ class Configuration(BaseSettings):
                     raise ValueError(f"{former} and {one.name} have one path; give each its own")
         return endpoints
 
+    @field_validator("endpoints")
+    @classmethod
+    def _iuns_differ(cls, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+        """Demand one permutation of places for all that share a raw topic, and a half of IUNs."""
+        first: dict[int, Endpoint] = {}
+        for one in endpoints:
+            if one.notifications is None:
+                continue
+            former = first.setdefault(one.notifications.iun_half, one)
+            if former.notifications and former.notifications.iun_keys != one.notifications.iun_keys:
+                raise ValueError(
+                    f"{former.name} and {one.name} could give one IUN twice; give both the same "
+                    "iun_keys, or one of them the other iun_half"
+                )
+        return endpoints
+
     def endpoints_of(self, provider: str) -> dict[str, Endpoint]:
         """Return the endpoints of one provider by name."""
         return {one.name: one for one in self.endpoints if one.provider == provider}

@@ -64,6 +64,7 @@ class Intake(Section):
     uploads_max: Count = Field(
         64, description="At once, of one process; beyond it 503. Each holds 1 MB, with S3 12 MB."
     )
+    body_uploads_max: Count = Field(50, description="Of these, uploads of one public body.")
     confirm_seconds: Seconds = Field(5, description="How long Kafka and database may take.")
     relay_seconds: Seconds = Field(
         30, description="After so long, what a process left unsent is sent by another."
@@ -104,6 +105,9 @@ class Streams(Section):
         "answered", description="refused: 429 to who reads before retry-after is over."
     )
     wait_seconds_max: Seconds = Field(30, description="The longest wait= of a reader.")
+    reader_waits_max: Count = Field(
+        100, description="Of one consumer, reads that may wait or stay open at once; beyond: 429."
+    )
     batch_events_max: Count = Field(1_000, description="Events of one database transaction.")
     grace_seconds: Seconds = Field(25, description="From SIGTERM to exit; below Kubernetes' 30.")
 

@@ -103,7 +103,7 @@ SERVICE_METRICS: Final = (
     Metric(
         "esito_intake_relayed_total",
         Kind.COUNTER,
-        "Requests that a process had left unsent and another one sent.",
+        "Requests that a process had left unsent and another process sent.",
     ),
     Metric(
         "esito_intake_removed_total",

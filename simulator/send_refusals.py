@@ -117,7 +117,7 @@ def _expired(rng: Random, cast: SendCast) -> SendStory:
 
 def _metadata(rng: Random, cast: SendCast) -> SendStory:
     document = cast.document(rng)
-    metadata = File("metadata", f24_metadata(municipality="no place"), "json")
+    metadata = File("metadata", f24_metadata(municipality="nowhere"), "json")
     return _refused(
         Fault.METADATA_INVALID,
         rng,

@@ -106,6 +106,7 @@ def request(
         "paProtocolNumber": name,
         "idempotenceToken": f"token-{name}",
         "subject": "A notice of the simulator",
+        "abstract": "What the simulator has to say to nobody",
         "recipients": list(recipients),
         "documents": [document(one) for one in documents],
         "physicalCommunicationType": "AR_REGISTERED_LETTER",

@@ -5,7 +5,9 @@ accepts text/event-stream gets Server-Sent Events, and reconnects with Last-Even
 """
 
 import asyncio
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 from uuid import UUID
 
@@ -37,6 +39,7 @@ _PING_SECONDS: Final = 15.0
 # A wake-up may be lost with its connection: whoever waits looks again after so long.
 _LOOK_SECONDS: Final = 5.0
 _HISTORY_EVENTS_MAX: Final = 1_000
+_RETRY_SECONDS: Final = 1
 
 
 class ConsumerApi:
@@ -53,6 +56,8 @@ class ConsumerApi:
         """Use the streams of `registry`; `stop` ends what waits."""
         self._registry = registry
         self._wait_seconds_max = settings.wait_seconds_max
+        self._reader_waits_max = settings.reader_waits_max
+        self._waits: Counter[str] = Counter()
         self._wakeups = wakeups
         self._stop = stop
         self._exchange: Exchange | None = None
@@ -112,16 +117,20 @@ class ConsumerApi:
             after = shapes.read_number(request.headers.get("Last-Event-ID"), "Last-Event-ID")
             if after is None:
                 after = shapes.read_number(request.query.get("after"), "after")
-            return await self._send(request, reader, stream, after)
+            with self._place(request, reader):
+                return await self._send(request, reader, stream, after)
         after = shapes.read_number(request.query.get("after"), "after")
         limit = shapes.read_number(request.query.get("limit"), "limit")
         if limit is not None and not 1 <= limit <= self._registry.page_events:
             rule = f"1 to {self._registry.page_events}"
             raise Refused(400, Fault(INVALID, "limit", rule))
         wait = shapes.read_number(request.query.get("wait"), "wait") or 0
-        request[WAITED] = wait > 0
         seconds = min(float(wait), self._wait_seconds_max)
-        found = await self._page(reader, stream, after, seconds=seconds, limit=limit)
+        if not wait:
+            found = await self._page(reader, stream, after, seconds=seconds, limit=limit)
+        else:
+            with self._place(request, reader):
+                found = await self._page(reader, stream, after, seconds=seconds, limit=limit)
         return json_text(shapes.page(found))
 
     async def transaction(self, request: web.Request, reader: Reader) -> web.Response:
@@ -138,6 +147,24 @@ class ConsumerApi:
         if not found and await self._registry.current(reader, *key) is None:
             raise _no_transaction()
         return json_text(shapes.history(found))
+
+    @contextmanager
+    def _place(self, request: web.Request, reader: Reader) -> Iterator[None]:
+        """Count a read that waits; each consumer has its share, so none shuts out the others.
+
+        Raises:
+            Refused: 429.
+        """
+        if self._waits[reader.owner] >= self._reader_waits_max:
+            detail = "too many of your reads wait already"
+            headers = {"Retry-After": str(_RETRY_SECONDS)}
+            raise Refused(429, Fault(TOO_MANY, detail=detail), headers=headers)
+        request[WAITED] = True
+        self._waits[reader.owner] += 1
+        try:
+            yield
+        finally:
+            self._waits[reader.owner] -= 1
 
     async def _find(self, reader: Reader, identifier: UUID) -> Kept:
         stream = await self._registry.find(reader, identifier)
@@ -179,7 +206,6 @@ class ConsumerApi:
 
         Acknowledged is what the reader said it has, in Last-Event-ID; never what was only sent.
         """
-        request[WAITED] = True
         response = web.StreamResponse(
             headers={**SERVER, "Content-Type": _EVENT_STREAM, "Cache-Control": "no-store"}
         )

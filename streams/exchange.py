@@ -34,6 +34,7 @@ SERVER: Final = {"Server": "esito"}
 WAITED: Final = web.RequestKey("waited", bool)
 _RETRY_SECONDS: Final = 1
 _PROBLEM: Final = "application/problem+json"
+_SEND: Final = "/delivery-progresses/"
 
 Handler = Callable[[web.Request, Reader], Awaitable[web.StreamResponse]]
 
@@ -97,16 +98,33 @@ class Exchange:
             return self._problem(Refused(500, Fault(AWAY)))
 
     def _problem(self, refused: Refused) -> web.Response:
-        if self.sends_problems:
-            body = send_problem(refused.status, refused.faults, at=datetime.now(UTC))
-        else:
-            body = plain_problem(refused.status, refused.faults)
-        return web.Response(
-            status=refused.status,
-            body=body,
-            content_type=_PROBLEM,
-            headers={**SERVER, **refused.headers},
-        )
+        return _problem_answer(refused, sends_problems=self.sends_problems)
+
+
+@web.middleware
+async def unrouted(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer a path or a method that is not ours as a problem too."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        refused = Refused(error.status, Fault(AWAY), headers=headers)
+        return _problem_answer(refused, sends_problems=request.path.startswith(_SEND))
+
+
+def _problem_answer(refused: Refused, *, sends_problems: bool) -> web.Response:
+    if sends_problems:
+        body = send_problem(refused.status, refused.faults, at=datetime.now(UTC))
+    else:
+        body = plain_problem(refused.status, refused.faults)
+    return web.Response(
+        status=refused.status,
+        body=body,
+        content_type=_PROBLEM,
+        headers={**SERVER, **refused.headers},
+    )
 
 
 def stream_id(request: web.Request) -> UUID:

@@ -10,6 +10,7 @@ from contracts.errors import Broken
 from runtime.configuration import Streams
 from runtime.log_events import LogEvent
 from runtime.telemetry import Logger
+from streams.exchange import unrouted
 
 # A stream's largest body: 200 filter values of 256 characters.
 BODY_BYTES_MAX: Final = 131_072
@@ -51,8 +52,8 @@ async def serve(
 
 
 def application(routes: list[web.RouteDef]) -> web.Application:
-    """Return the routes with the bound on bodies."""
-    app = web.Application(client_max_size=BODY_BYTES_MAX)
+    """Return the routes with the bound on bodies, and an answer for what has no route."""
+    app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[unrouted])
     app.add_routes(routes)
     return app
 

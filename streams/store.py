@@ -62,8 +62,7 @@ async def write_batch(
                 folded = await fold_batch(connection, events)
                 await insert_events(connection, "events", folded)
                 await upsert_transactions(connection, "transactions", folded)
-                found = deliver(await _streams(connection, folded), folded.deliveries)
-                await _number(connection, found)
+                await _number(connection, await _locked(connection, folded))
                 failpoint("rows_written")
             failpoint("rows_committed")
     return len(folded.deliveries)
@@ -173,16 +172,27 @@ async def _streams(connection: Connection, folded: Folded) -> Iterable[Stream]:
     ]
 
 
+async def _locked(connection: Connection, folded: Folded) -> Mapping[UUID, Sequence[Delivery]]:
+    """Return what each stream gets, once nobody else can number or disable any of them.
+
+    A stream disabled or deleted before it was locked gets no more. What was made in its place then
+    is there at the second look, so no event falls between the two.
+    """
+    while True:
+        found = deliver(await _streams(connection, folded), folded.deliveries)
+        locked = await connection.fetch(
+            """SELECT id FROM streams.streams WHERE id = ANY($1::uuid[]) AND disabled_at IS NULL
+            ORDER BY id FOR NO KEY UPDATE""",
+            list(found),
+        )
+        if len(locked) == len(found):
+            return found
+
+
 async def _number(connection: Connection, found: Mapping[UUID, Sequence[Delivery]]) -> None:
     if not found:
         return
-    # A stream disabled or deleted since it was read gets no more.
-    locked = await connection.fetch(
-        """SELECT id FROM streams.streams WHERE id = ANY($1::uuid[]) AND disabled_at IS NULL
-        ORDER BY id FOR NO KEY UPDATE""",
-        list(found),
-    )
-    identifiers = [row["id"] for row in locked]
+    identifiers = sorted(found)
     rows = await connection.fetch(
         """UPDATE streams.streams s SET last_number = s.last_number + n.count
         FROM unnest($1::uuid[], $2::bigint[]) AS n(id, count)

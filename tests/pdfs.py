@@ -156,6 +156,14 @@ def signed(
         return bytes(thread.submit(sign).result().getvalue())
 
 
+def stamped(document: bytes, at: datetime) -> bytes:
+    """Return the PDF with a timestamp of all of it, in a revision of its own."""
+    stamper = signers.PdfTimeStamper(_Stamper(at))
+    stamp = partial(stamper.timestamp_pdf, IncrementalPdfFileWriter(io.BytesIO(document)), "sha256")
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return bytes(thread.submit(stamp).result().getvalue())
+
+
 def changed(document: bytes, change: Callable[[IncrementalPdfFileWriter], None]) -> bytes:
     """Return the PDF with a later revision."""
     writer = IncrementalPdfFileWriter(io.BytesIO(document))

@@ -7,10 +7,14 @@ from pathlib import Path
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
 from runtime.configuration import Endpoint
+from runtime.configuration import ObjectStore as StoreSettings
 from runtime.key_source import KeySource
+from runtime.metrics import Metrics
+from runtime.object_store import ObjectStore
 from runtime.signature_configuration import TokenIssuer
 from workers.verifier.issuer_keys import Signer, the_only
 from workers.verifier.jwk import Jwk, parse_jwks
+from workers.verifier.notification_sources import NotificationSources
 from workers.verifier.policies import Sources
 from workers.verifier.trust_source import TrustSource
 
@@ -36,12 +40,25 @@ def sources(
             issuer.model_copy(update={"jwks_file": file}), kid, alg, received_at, signer
         )
 
-    return Sources(keys=keys, trust=TrustSource(endpoints, lambda *_: None), key_of=key_of)
+    return Sources(
+        keys=keys,
+        trust=TrustSource(endpoints, lambda *_: None),
+        key_of=key_of,
+        notifications=_notifications(endpoints),
+    )
 
 
 def without_signatures(keys: KeySource) -> Sources:
     """Return the sources of endpoints that have neither certificates nor tokens."""
     return sources(keys, {})
+
+
+def _notifications(endpoints: Mapping[str, Endpoint]) -> NotificationSources | None:
+    """Return what requests are judged by; nobody asks this store for a file."""
+    if not any(one.notifications for one in endpoints.values()):
+        return None
+    store = ObjectStore(StoreSettings(url="s3://nobody-asks"))
+    return NotificationSources(endpoints, store, Metrics(), lambda *_: None)
 
 
 def key_of_file(

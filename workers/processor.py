@@ -58,4 +58,7 @@ class Processor(Protocol):
         """Forget the effects since the last call: the Kafka transaction is aborted."""
 
     def alarms(self, now_milliseconds: int) -> Sequence[Output]:
-        """Return what the passing of time leads to, at most a batch; empty: nothing is due."""
+        """Return what the passing of time leads to, at most a batch; empty: nothing is due.
+
+        While records wait to be read, the time is that of the newest one read.
+        """

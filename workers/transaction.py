@@ -31,6 +31,7 @@ from workers.isolation import Isolation
 from workers.kafka_transaction import TransactionalWriter, Unencodable
 from workers.loop_meters import LoopMeters
 from workers.processor import InputRecord, Output, Processor
+from workers.record_clock import RecordClock
 from workers.surroundings import Surroundings
 
 _IDLE_MILLISECONDS: Final = 500  # how long a deadline may wait behind a quiet topic
@@ -74,6 +75,7 @@ class PartitionLoop:
         self._isolation = isolation
         self._around = around
         self._meters = LoopMeters(around.metrics, partition)
+        self._clock = RecordClock()
         self._log = around.log.bind(topic=partition.topic, partition=partition.partition)
         self.stopping = False  # set by `stop`: end after the Kafka transaction at hand
         self._usable = False  # from the fence to the first Kafka transaction that is not committed
@@ -126,7 +128,7 @@ class PartitionLoop:
             self._log.warning(LogEvent.PARTITION_ISOLATED, deaths=self._isolation.deaths)
 
     async def _fire_alarms(self) -> None:
-        outputs = self._processor.alarms(time.time_ns() // 1_000_000)
+        outputs = self._processor.alarms(self._clock.milliseconds())
         if outputs:
             await self._write(outputs, None)
             self._processor.committed()
@@ -139,6 +141,8 @@ class PartitionLoop:
         )
         await self._meters.lag(self._around.consumer)
         records: Sequence[InputRecord] = found.get(self._partition, ())
+        end = self._around.consumer.last_stable_offset(self._partition)
+        self._clock.fetched(records, answered=end is not None)
         if records:
             self._around.failpoint("fetched")
         return records

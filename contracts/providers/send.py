@@ -17,7 +17,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from contracts.codes import AnomalyCode, RejectionCode
-from contracts.errors import Broken, Rejected
+from contracts.errors import Broken, Rejected, Unavailable
 from contracts.lifecycle import Status, lifecycle
 from contracts.payload import Payload, rules_broken, validate
 from contracts.provider import Answers, Breach, Door, Provider, SignedFields, Standing
@@ -120,7 +120,7 @@ def translate(fields: SignedFields) -> tuple[Statement | Expectation, ...]:
     Raises:
         Rejected: `payload_invalid`; `record_malformed`: the intake writes other records;
             `principal_missing`: no body of the endpoint sent the request.
-        Unavailable: something that the request needs has not been looked up.
+        Unavailable: something that the request needs has not been looked up; no key makes its IUN.
     """
     callback = fields.signed.callback
     match callback.source:
@@ -145,8 +145,7 @@ def _verdict(fields: SignedFields) -> tuple[Expectation, Statement]:
     if case.request.group:
         assigned["group"] = case.request.group
     if not found:
-        key, half = case.rules.iun_key_of(callback.received_at), case.rules.iun_half
-        assigned["iun"] = iun_of(fields.place, callback.received_at, key=key, half=half)
+        assigned["iun"] = _iun(case.rules, fields)
     fact, native = (REFUSED_FACT, Native.REFUSED) if found else (ACCEPTED_FACT, Native.ACCEPTED)
     identifier = _request_id(callback)
     many = len(case.request.recipients) > 1
@@ -166,6 +165,20 @@ def _verdict(fields: SignedFields) -> tuple[Expectation, Statement]:
             references={"element": fact, "element_id": fact},
         ),
     )
+
+
+def _iun(rules: SendRules, fields: SignedFields) -> str:
+    """Return the IUN of an accepted request.
+
+    Raises:
+        Unavailable: no key makes it, so it waits for one: a request is not lost for our own fault.
+    """
+    received_at = fields.signed.callback.received_at
+    try:
+        key = rules.iun_key_of(received_at)
+        return iun_of(fields.place, received_at, key=key, half=rules.iun_half)
+    except Broken as fault:
+        raise Unavailable(str(fault)) from None
 
 
 def _cancellation(fields: SignedFields) -> Statement:

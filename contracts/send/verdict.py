@@ -12,12 +12,13 @@ that the check finds. https://github.com/pagopa/pn-delivery-push-validator (at 1
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, Final
 
 from contracts.errors import Unavailable
 from contracts.needs import AddressFound, AddressNeed, FileFacts, FileNeed
 from contracts.send.attachments import PlacedFile, file_fault, placed_files
-from contracts.send.f24_rules import check_f24
+from contracts.send.f24_rules import F24Issue, check_f24
 from contracts.send.refusals import Refusal, refusal
 from contracts.send.request import Recipient, Request
 from contracts.send.rules import BodyRules, SendRules
@@ -105,9 +106,9 @@ def findings(case: Case) -> tuple[Reason, ...]:
     """
     checks = (_payments, _attachments, _tax_ids, _sheets, _metadata, _looked_up, _normalised)
     for check in checks:
-        found = tuple(check(case))
+        found = tuple(islice(check(case), FINDINGS_MAX))
         if found:
-            return found[:FINDINGS_MAX]
+            return found
     return ()
 
 
@@ -163,13 +164,18 @@ def _sheets(case: Case) -> Iterator[Reason]:
 
 
 def _metadata(case: Case) -> Iterator[Reason]:
+    # A thousand recipients may name one file of a megabyte: it is read once.
+    checked: dict[tuple[FileNeed, bool], tuple[F24Issue, ...]] = {}
     for file in case.files:
-        if file.need.kind == "json":
+        if file.need.kind != "json":
+            continue
+        one = (file.need, file.apply_cost)
+        if one not in checked:
             # Too large a file is given without its content, and is as good as none.
             content = case.facts(file.need).content or b""
-            issues = check_f24(content, sha256=file.need.sha256, apply_cost=file.apply_cost)
-            for issue in issues:
-                yield refusal(Refusal.F24_METADATA_NOT_VALID, issue.text(), file.where)
+            checked[one] = check_f24(content, sha256=file.need.sha256, apply_cost=file.apply_cost)
+        for issue in checked[one]:
+            yield refusal(Refusal.F24_METADATA_NOT_VALID, issue.text(), file.where)
 
 
 def _looked_up(case: Case) -> Iterator[Reason]:

@@ -26,21 +26,7 @@ def intake_schemas() -> dict[str, Any]:
 
 
 def _answers() -> Iterator[tuple[str, Any]]:
-    error = _object({"code": TEXT, "element": TEXT, "detail": TEXT}, "code")
-    yield (
-        "Problem",
-        _object(
-            {
-                "type": TEXT,
-                "status": {"type": "integer", "minimum": 100, "maximum": 599},
-                "title": {"type": "string", "maxLength": 64},
-                "timestamp": _MOMENT,
-                "errors": {"type": "array", "minItems": 1, "items": error},
-            },
-            "status",
-            "errors",
-        ),
-    )
+    yield "Problem", _problem()
     slot = {"preloadIdx": TEXT, "secret": TEXT, "httpMethod": TEXT, "url": TEXT, "key": TEXT}
     yield "Slot", _object(slot, "secret", "httpMethod", "url", "key")
     taken = {"notificationRequestId": ID, "paProtocolNumber": TEXT, "idempotenceToken": TEXT}
@@ -66,6 +52,18 @@ def _answers() -> Iterator[tuple[str, Any]]:
     detail = _object({"code": TEXT, "level": TEXT, "detail": TEXT}, "code")
     wish = {"status": {"const": "OK"}, "details": {"type": "array", "items": detail}}
     yield "RequestStatus", _object(wish, "status")
+
+
+def _problem() -> dict[str, Any]:
+    error = _object({"code": TEXT, "element": TEXT, "detail": TEXT}, "code")
+    members = {
+        "type": TEXT,
+        "status": {"type": "integer", "minimum": 100, "maximum": 599},
+        "title": {"type": "string", "maxLength": 64},
+        "timestamp": _MOMENT,
+        "errors": {"type": "array", "minItems": 1, "items": error},
+    }
+    return _object(members, "status", "errors")
 
 
 def _sent() -> dict[str, Any]:

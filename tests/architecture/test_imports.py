@@ -71,6 +71,7 @@ DECIDING = {
     "workers.state_machine.digests",
     "workers.state_machine.events",
     "workers.state_machine.snapshot",
+    "workers.state_machine.timers",
     "workers.verifier.base64url",
     "workers.verifier.carrier",
     "workers.verifier.cbor",

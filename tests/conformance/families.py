@@ -171,6 +171,7 @@ BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
     "HMAC or API key wrong or absent": (
         "pivot/credentials_*",
         "uaepass/credentials_*",
+        "send/credentials_*",
     ),
     "Timestamp wrong or old": ("*/timestamp_*",),
     "Path that nobody was given": ("wallet/credentials_*", "*/path_token_mismatch/*"),

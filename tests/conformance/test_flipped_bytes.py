@@ -100,7 +100,7 @@ def test_body_is_protected_wherever_an_endpoint_has_a_signature_over_it() -> Non
         if "body" not in {one.where for one in _parts(vector)}
     }
 
-    assert unprotected == {"pivot-id", "srtp-tls"}
+    assert unprotected == {"pivot-id", "send-it", "srtp-tls"}
 
 
 def _parts(vector: Vector) -> list[Part]:

@@ -14,6 +14,8 @@ EXCUSED: Final[Mapping[str, tuple[str, ...]]] = {
         "srtp OrgnlGrpInfAndSts.OrgnlMsgId",
         "srtp OrgnlGrpInf.OrgnlMsgId",
         "wallet body.transaction_id",  # a keyed digest of the state
+        "send body.notificationRequestId",  # made by the intake from nothing that was sent
+        "send elements.notificationRequestId",
     ),
     "a reference: status events name it (the provider's file in contracts/providers)": (
         "pivot data.clientReferenceId",
@@ -29,6 +31,10 @@ EXCUSED: Final[Mapping[str, tuple[str, ...]]] = {
         "wallet token.verification_id",
         "wallet pid.iss",  # who issued the credential, of which kind: evidence, decision 20
         "wallet pid.vct",
+        "send body.iun",  # made by us from a number: it tells nothing of the notification
+        "send elements.iun",
+        "send element.elementId",  # what happened, to which recipient by number
+        "send legalFactsIds.key",  # the name of a file that the delivery system keeps
     ),
     "the status, in the provider's words": (
         "pivot body.event",
@@ -41,6 +47,8 @@ EXCUSED: Final[Mapping[str, tuple[str, ...]]] = {
         "wallet 7.status",
         "wallet 12.status",
         "wallet body.status",
+        "send element.category",
+        "send body.element",  # a vector: a category where an element is due
     ),
     "the amount: status events carry it": ("pivot amount.value",),
     "when it happened, by the provider's clock: status events carry it": (
@@ -49,6 +57,8 @@ EXCUSED: Final[Mapping[str, tuple[str, ...]]] = {
         "srtp GrpHdr.CreDtTm",
         "srtp Assgnmt.CreDtTm",
         "srtp TxInfAndSts.DbtrDcsnDtTm",
+        "send element.timestamp",
+        "send element.eventTimestamp",
     ),
     "who vouches for it: the proof and the references name bank, issuer, key and algorithm": (
         "srtp OrgId.AnyBIC",
@@ -70,6 +80,10 @@ EXCUSED: Final[Mapping[str, tuple[str, ...]]] = {
         "srtp body.resourceId",  # answer
         "wallet body.interaction",  # verification, issuance
         "wallet token.aud",  # esito
+        "srtp Cdtr.Nm",  # Comune: the public body of the demo is called so; a creditor is no debtor
+        "srtp LclInstrm.Prtry",  # PAGOPA
+        "send body.pagoPaIntMode",  # ASYNC
+        "send metadataAttachment.contentType",  # application/json
     ),
 }
 
@@ -108,6 +122,22 @@ PERSONAL: Final = (
     "wallet 1.token",
     "wallet body.state",
     "wallet body.code",
+    "send body.subject",
+    "send body.abstract",
+    "send body.paProtocolNumber",
+    "send body.idempotenceToken",
+    "send body.senderDenomination",
+    "send body.senderTaxId",
+    "send recipients.denomination",
+    "send recipients.taxId",
+    "send digitalDomicile.address",
+    "send physicalAddress.address",
+    "send physicalAddress.municipality",
+    "send pagoPa.noticeCode",
+    "send pagoPa.creditorTaxId",
+    "send digests.sha256",
+    "send ref.key",
+    "send ref.versionToken",
 )
 
 # Of values too short to be looked for: their names must not appear instead.
@@ -124,6 +154,11 @@ UNNAMED: Final = (
     "family_name",
     "birth_date",
     "phone_number",
+    "digitalDomicile",
+    "physicalAddress",
+    "recipientType",
+    "taxId",
+    "paFee",
 )
 
 

@@ -28,6 +28,7 @@ LOUD = {"PYTHONASYNCIODEBUG": "1", "PYTHONWARNINGS": "default", "ESITO_LOG_LEVEL
 class Record:
     """One record of one topic, as a consumer sees it; a header is `name: value`, one on a line."""
 
+    provider: str
     role: Role
     key: bytes
     value: bytes
@@ -113,17 +114,18 @@ async def _play(esito: Esito, plans: tuple[Plan, ...]) -> tuple[Played, ...]:
 
 async def _records(configuration: Configuration) -> tuple[Record, ...]:
     """Return every committed record of every topic."""
-    roles = {
-        topic: role
+    places = {
+        topic: (provider, role)
         for provider in PLAYERS
         for role, topic in Topics.of(provider, prefix=configuration.topic_prefix).by_role().items()
     }
     return tuple(
         Record(
-            role=roles[record.topic],
+            provider=places[record.topic][0],
+            role=places[record.topic][1],
             key=record.key or b"",
             value=record.value or b"",
             headers=b"\n".join(name.encode() + b": " + value for name, value in record.headers),
         )
-        for record in await records_of(configuration, roles)
+        for record in await records_of(configuration, places)
     )

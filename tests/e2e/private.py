@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from contracts.topics import Role
 from simulator.credentials import WRONG_KEY
+from simulator.send_acts import Act, Ask, Preload, SendStep
+from simulator.send_player import SEND
 from tests.conformance.vector import VECTORS
 from tests.e2e.excused import excused_names
 from tests.e2e.leaves import leaves_of
@@ -105,6 +107,32 @@ def _bodies(performance: Performance) -> Iterator[tuple[str, bytes]]:
     for provider, vectors in recorded_vectors().items():
         for vector in vectors:
             yield provider, vector.body
+    yield from _bodies_of_send(performance)
+
+
+def _bodies_of_send(performance: Performance) -> Iterator[tuple[str, bytes]]:
+    """Yield SEND's requests, also the refused ones, and files; elements as they were told.
+
+    A plan cannot have them: what the intake gives in answer is part of them.
+    """
+    for record in performance.records:
+        if (record.provider, record.role) == (SEND, Role.RAW):
+            yield SEND, record.value
+    for act in _acts(performance):
+        match act:
+            case Ask():
+                yield SEND, json.dumps(act.members, default=str).encode()
+            case Preload():
+                digests = [{"sha256": one.sha256} for one in act.files]
+                yield SEND, json.dumps(digests).encode()
+                yield from ((SEND, one.content) for one in act.files if one.kind == "json")
+
+
+def _acts(performance: Performance) -> Iterator[Act]:
+    stories = [story for plan in performance.plans for story in plan.stories]
+    for step in (step for story in stories for step in story.steps):
+        if isinstance(step, SendStep):
+            yield from step.acts
 
 
 def _seals(performance: Performance) -> Iterator[str]:

@@ -68,7 +68,7 @@ def test_finding_names_the_innermost_line_of_shipped_code() -> None:
     finding = outcome(Target("planted", "a text where bytes are due", list, run), b"{}")
 
     assert finding is not None
-    assert finding.where.startswith("workers/verifier/decode.py:")
+    assert finding.where.startswith("contracts/json_object.py:")
 
 
 def test_runner_saves_a_finding_once_and_says_how_to_see_it_again(tmp_path: Path) -> None:

@@ -101,6 +101,19 @@ async def test_notification_shows_its_request_its_history_and_its_timeline(
     assert all(one["notificationSentAt"] == shown["sentAt"] for one in shown["timeline"])
 
 
+async def test_notification_keeps_its_status_when_its_events_are_kept_no_longer(
+    shared_intake: Intake,
+) -> None:
+    iun, identifier, _ = await accepted(shared_intake)
+    await shared_intake.query("DELETE FROM streams.events WHERE transaction_id = $1", identifier)
+
+    answer = await detail(shared_intake, iun)
+
+    steps = [one["status"] for one in answer.members["notificationStatusHistory"]]
+    assert answer.members["notificationStatus"] == "VIEWED"
+    assert steps == ["IN_VALIDATION", "VIEWED"]
+
+
 async def test_notification_of_another_body_is_like_one_that_there_is_not(
     shared_intake: Intake,
 ) -> None:

@@ -92,6 +92,28 @@ async def test_a_reader_that_waits_in_vain_gets_an_empty_page(shop: Installation
     assert await shop.events(path, wait=1) == []
 
 
+@pytest.mark.parametrize("more", [{"params": {"wait": "1"}}, {"headers": EVENT_STREAM}])
+async def test_a_reader_has_a_share_of_those_that_wait_and_leaves_the_others_theirs(
+    database: Database, tmp_path: Path, more: dict[str, dict[str, str]]
+) -> None:
+    settings = members(tmp_path, database, reader_waits_max=1)
+    async with Installation.running(Configuration.model_validate(settings)) as shop:
+        path, others = await shop.listened(), await shop.listened(by="other")
+        waiting = asyncio.create_task(shop.events(path, wait=30))
+        await asyncio.wait({waiting}, timeout=0.3)
+
+        refused = await shop.ask("GET", f"{path}/events", by="shop", **more)
+        other = await shop.ask("GET", f"{others}/events", by="other", **more)
+        at_once = await shop.events(path)
+        await shop.publish(PAID)
+
+        assert (refused.status, refused.headers["Retry-After"]) == (429, "1")
+        assert (other.status, at_once) == (200, [])
+        assert len(await waiting) == 1
+        other.close()
+        assert len(await shop.events(path, wait=1)) == 1
+
+
 async def test_a_stop_answers_who_waits(shop: Installation) -> None:
     path = await shop.listened()
     waiting = asyncio.create_task(shop.events(path, wait=30))

@@ -4,9 +4,10 @@ from contracts.codes import AnomalyCode
 from contracts.update import VerifiedUpdate
 from tests.unit.test_decide import after, last, notice_of
 from tests.updates import NOON_MILLISECONDS, PIVOT, REGISTERED, RULES, announced, at, said
-from workers.state_machine.decide import decide, ring
+from workers.state_machine.decide import decide
 from workers.state_machine.decision import Outcome, Rules
 from workers.state_machine.snapshot import NEVER, Snapshot
+from workers.state_machine.timers import ring
 
 STRICT = Rules(provider=PIVOT, registration_required=True)
 MINUTE = 60_000

@@ -23,10 +23,11 @@ from tests.wallet_callbacks import (
     updates,
     verification,
 )
-from workers.state_machine.decide import decide, ring
+from workers.state_machine.decide import decide
 from workers.state_machine.decision import Decision, Outcome, Rules
 from workers.state_machine.events import anomaly, status_event
 from workers.state_machine.snapshot import NEVER, Snapshot
+from workers.state_machine.timers import ring
 
 
 def called(members: dict[str, Any], **tokens: Any) -> VerifiedUpdate:  # noqa: ANN401 - verified tokens

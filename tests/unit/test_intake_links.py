@@ -1,5 +1,6 @@
 """Download links: what opens a file, and what does not."""
 
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -54,3 +55,9 @@ def test_without_a_valid_key_no_link_is_made() -> None:
 
     with pytest.raises(Broken, match="slot_keys"):
         seal_link(LINKED, ring, at=NOW)
+
+
+def test_text_nested_too_deep_names_no_endpoint() -> None:
+    token = urlsafe_b64encode(b"\0" * 16 + b"[" * 3_000).decode()
+
+    assert unverified_endpoint(token) is None

@@ -1,12 +1,18 @@
 """aws-chunked: what is in it, however the packets fall, and what is none."""
 
+import asyncio
 from itertools import pairwise
+from unittest.mock import Mock
 
 import pytest
+from aiohttp import StreamReader
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.aws_chunked import AwsChunked, ChunkError
+from intake.upload_body import UploadBody
 
 SIGNATURE = b";chunk-signature=" + b"0" * 64
 BODY = (
@@ -70,3 +76,27 @@ def test_arbitrary_bytes_fail_in_the_declared_way_alone(body: bytes) -> None:
     except ChunkError:
         return
     assert len(content) < len(body)
+
+
+async def test_tiny_chunks_are_no_more_blocks_than_came() -> None:
+    content = b"a" * 10_000
+    sent = b"1\r\na\r\n" * len(content) + b"0\r\n\r\n"
+    payload = StreamReader(Mock(spec=BaseProtocol), 2**16, loop=asyncio.get_running_loop())
+    payload.feed_data(sent)
+    payload.feed_eof()
+    headers = {
+        "Content-Encoding": "aws-chunked",
+        "Content-Length": str(len(sent)),
+        "x-amz-decoded-content-length": str(len(content)),
+    }
+    request = make_mocked_request("PUT", "/", headers=headers, payload=payload)
+
+    body = UploadBody(request, bytes_max=len(content), idle_seconds=1)
+    blocks = [block async for block in body.blocks()]
+
+    assert blocks == [content]
+
+
+def test_a_body_that_does_not_end_is_none() -> None:
+    with pytest.raises(ChunkError, match="does not end"):
+        read(b"1\r\na\r\n0\r\n" + b"\r\n" * 3)

@@ -1,6 +1,7 @@
 """Signatures of PDFs: one outcome each, without a network and at the time of the request."""
 
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from tests.pdfs import (
     pdf_root,
     pdf_with_form,
     signed,
+    stamped,
     stranger,
     tampered,
 )
@@ -97,6 +99,29 @@ def test_signature_that_leaves_out_the_end_of_its_revision_is_partial(whole: byt
 
 def test_bytes_behind_the_last_revision_are_not_taken(whole: bytes) -> None:
     assert outcomes(whole + b"\n% more\n%%EOF\n") == ("unsupported",)
+
+
+def rolled_back(document: bytes, whole: bytes) -> bytes:
+    """Return the file with an end that sends readers back to the end of `whole`."""
+    trail = re.findall(rb"startxref\s+(\d+)", whole)[-1]
+    return document + b"\nstartxref\n%s\n%%%%EOF\n" % trail
+
+
+@pytest.mark.parametrize("hidden", [b"\n%", b"\n%PK\x03\x04 another file", b"\n" * 2_000 + b"%"])
+def test_bytes_hidden_before_a_second_end_are_covered_by_no_signature(
+    whole: bytes, hidden: bytes
+) -> None:
+    assert outcomes(rolled_back(whole + hidden, whole)) == ("partial",)
+
+
+def test_revision_that_readers_are_led_away_from_is_told(whole: bytes) -> None:
+    """A reader that repairs a file, or reads it from its end, shows it all the same."""
+    assert outcomes(rolled_back(changed(whole, other_content), whole)) == ("partial",)
+
+
+def test_timestamp_of_the_whole_document_may_follow(whole: bytes) -> None:
+    assert outcomes(stamped(whole, NOON)) == ("valid",)
+    assert outcomes(rolled_back(stamped(whole, NOON), whole)) == ("partial",)
 
 
 def test_signer_without_a_trusted_root_is_untrusted(whole: bytes) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from contracts.codes import RejectionCode
-from contracts.errors import Broken, Rejected
+from contracts.errors import Broken, Rejected, Unavailable
 from contracts.providers.send import PROVIDER, needs, translate
 from contracts.raw import Source
+from contracts.send.rules import SendRules
 from contracts.update import Expectation, Statement
 from tests.send_cases import told
 from tests.send_requests import (
@@ -17,6 +18,7 @@ from tests.send_requests import (
     OTHER_IUN,
     PERSON,
     REQUEST_ID,
+    RULES,
     element,
     fields,
     found,
@@ -112,6 +114,17 @@ def test_request_that_is_none_is_a_dead_letter_without_its_values() -> None:
 
     assert rejected.value.code is RejectionCode.PAYLOAD_INVALID
     assert PERSON not in rejected.value.detail
+
+
+def test_accepted_request_waits_while_no_key_makes_its_iun() -> None:
+    """A fault of ours would make it poisonous, and a dead letter of a request that was taken."""
+    keyless = SendRules(bodies=RULES.bodies, pdf_bytes_max=1_000)
+    evidence = found(needs(fields(request())))
+
+    with pytest.raises(Unavailable, match="iun_keys"):
+        translate(fields(request(), evidence, rules=keyless))
+    with pytest.raises(Unavailable, match="numbers no such place"):
+        translate(fields(request(), evidence, place=(1_024, 0)))
 
 
 def test_endpoint_without_its_section_is_our_fault() -> None:

@@ -257,6 +257,24 @@ def test_findings_are_bounded() -> None:
     assert len(given.reasons()) == FINDINGS_MAX
 
 
+class Counted(bytes):
+    """The content of a file, which counts how often it is read."""
+
+    read = 0
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        type(self).read += 1
+        return super().decode(encoding, errors)
+
+
+def test_one_file_that_many_payments_name_is_read_once() -> None:
+    """A megabyte that a thousand recipients name must not hold up the verifier."""
+    members = request(recipients=[recipient(payments=[f24()]) for _ in range(50)])
+
+    assert Given(members, files={1: facts(content=Counted(F24))}).reasons() == []
+    assert Counted.read == 1
+
+
 def test_no_finding_has_a_value_of_the_request() -> None:
     private = [PERSON, "VIA ROMA", "MILANO", "Verdi"]
     texts = [

@@ -20,7 +20,7 @@ expectation that comes again with other terms is a conflict.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from contracts.codes import AnomalyCode
 from contracts.instants import epoch_milliseconds
@@ -30,8 +30,9 @@ from contracts.raw import Source
 from contracts.update import Expectation, Statement, VerifiedUpdate, Witness
 from workers.state_machine.decision import Decision, Notice, Outcome, Rules
 from workers.state_machine.digests import statement_digest, terms_digest
-from workers.state_machine.settle import earliest_due, hold, settled
+from workers.state_machine.settle import hold, settled
 from workers.state_machine.snapshot import NEVER, Snapshot, thirteen_digits
+from workers.state_machine.timers import after_update
 
 # A caller who varies the amount without end must not make a snapshot grow without end; what lies
 # beyond is published again and again under one id each, and not remembered.
@@ -62,7 +63,7 @@ def release(before: Snapshot, now: int, rules: Rules) -> tuple[Decision, ...]:
         if isinstance(what, Statement):
             one = _decide_statement(standing, update, what, rules)
             # That it is held no longer must be written, even where it moved nothing.
-            after = one.after or _after(standing, update, rules)
+            after = one.after or after_update(standing, update, rules)
             decisions.append(replace(one, after=after))
     return tuple(decisions)
 
@@ -91,7 +92,7 @@ def _registered(
     if before.expected:
         return (_registered_again(before, update, what, rules),)
     deadline = thirteen_digits(epoch_milliseconds(what.deadline)) if what.deadline else NEVER
-    after = _after(
+    after = after_update(
         before,
         update,
         rules,
@@ -115,7 +116,7 @@ def _held(before: Snapshot, update: VerifiedUpdate, what: Statement, rules: Rule
     held = hold(before.held, update)
     if held is None:
         return Decision(Outcome.DUPLICATE, update, before, None)
-    return Decision(Outcome.HELD, update, before, _after(before, update, rules, held=held))
+    return Decision(Outcome.HELD, update, before, after_update(before, update, rules, held=held))
 
 
 def _registered_again(
@@ -140,7 +141,7 @@ def _decide_witness(
         notice = Notice(AnomalyCode.ID_REUSED, f"first for {first}, then for {what.mark}")
         return _said_before(before, update, rules, (_WITNESSED, first, what.mark), notice)
     facts = {**before.facts, _WITNESSED: what.mark}
-    after = _after(before, update, rules, facts=facts)
+    after = after_update(before, update, rules, facts=facts)
     return Decision(Outcome.WITNESSED, update, before, after, forward=forward)
 
 
@@ -200,7 +201,7 @@ def _said_before(
         return Decision(Outcome.DUPLICATE, update, before, None)
     if sum(_CONTRADICTION in fact for fact in before.facts) >= _CONTRADICTIONS_MAX:
         return Decision(Outcome.CONFLICT, update, before, None, notice)
-    after = _after(before, update, rules, facts={**before.facts, other: digest})
+    after = after_update(before, update, rules, facts={**before.facts, other: digest})
     return Decision(Outcome.CONFLICT, update, before, after, notice)
 
 
@@ -235,7 +236,7 @@ def _unannounced(
     if not before.parked:
         until = thirteen_digits(epoch_milliseconds(update.received_at) + rules.early_milliseconds)
     parked = (*before.parked, update)
-    after = _after(before, update, rules, parked=parked, parked_until=until)
+    after = after_update(before, update, rules, parked=parked, parked_until=until)
     return Decision(Outcome.PARKED, update, before, after)
 
 
@@ -258,45 +259,12 @@ def _moved(
         case unreachable:
             assert_never(unreachable)
     if outcome is not Outcome.APPLIED:
-        return Decision(outcome, update, before, _after(before, update, rules, facts=facts), notice)
-    status, sequence = what.native_status, before.sequence + 1
-    after = _after(before, update, rules, facts=facts, status=status, sequence=sequence)
-    return Decision(outcome, update, before, after, notice)
-
-
-def _after(before: Snapshot, update: VerifiedUpdate, rules: Rules, **changes: Any) -> Snapshot:  # noqa: ANN401 - as dataclasses.replace
-    """Return the snapshot with `changes`, and its timers set by the update's own time."""
-    status = changes.get("status", before.status)
-    final = status in rules.provider.lifecycle.final or isinstance(update.what, Witness)
-    retention = rules.final_retention_milliseconds if final else rules.open_retention_milliseconds
-    expiry = thirteen_digits(epoch_milliseconds(update.received_at) + retention)
-    after = replace(before, expiry=expiry, **changes)
-    alarm = _alarm(after, rules, final=final)
-    return after if alarm == after.alarm else replace(after, alarm=alarm)
-
-
-def _alarm(snapshot: Snapshot, rules: Rules, *, final: bool) -> int:
-    deadline = NEVER if final or snapshot.overdue else snapshot.deadline
-    parked = snapshot.parked_until if snapshot.parked and not snapshot.unsolicited else NEVER
-    return min(deadline, parked, earliest_due(snapshot.held, rules.settle_milliseconds))
-
-
-def ring(snapshot: Snapshot, now: int, rules: Rules) -> tuple[Snapshot, tuple[Notice, ...]]:
-    """Return the snapshot after its alarm has rung at `now` (milliseconds), and what to publish.
-
-    That it rang is part of the snapshot, so a restart neither repeats nor forgets it.
-    """
-    notices = []
-    final = snapshot.status in rules.provider.lifecycle.final
-    if snapshot.deadline <= now and not final and not snapshot.overdue:
-        snapshot = replace(snapshot, overdue=True)
-        notices.append(Notice(AnomalyCode.OVERDUE, "no final callback before the deadline"))
-    if snapshot.parked and snapshot.parked_until <= now and not snapshot.unsolicited:
-        snapshot = replace(snapshot, unsolicited=True)
-        notices.append(
-            Notice(AnomalyCode.UNSOLICITED, "no expectation came while the update was parked")
+        return Decision(
+            outcome, update, before, after_update(before, update, rules, facts=facts), notice
         )
-    return replace(snapshot, alarm=_alarm(snapshot, rules, final=final)), tuple(notices)
+    status, sequence = what.native_status, before.sequence + 1
+    after = after_update(before, update, rules, facts=facts, status=status, sequence=sequence)
+    return Decision(outcome, update, before, after, notice)
 
 
 def _says(update: VerifiedUpdate, fact: str, digest: str) -> bool:

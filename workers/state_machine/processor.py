@@ -18,11 +18,12 @@ from contracts.update import Statement, VerifiedUpdate
 from runtime.kafka import KafkaClients
 from workers.processor import InputRecord, Output
 from workers.state_machine.changelog import read_changelog
-from workers.state_machine.decide import decide, release, ring
+from workers.state_machine.decide import decide, release
 from workers.state_machine.decision import Decision, Outcome, Rules
 from workers.state_machine.events import alarm_anomaly, anomaly, status_event
 from workers.state_machine.meters import StateMeters
 from workers.state_machine.partition_state import PartitionState
+from workers.state_machine.timers import ring
 
 _PER_BATCH_MAX: Final = 500  # alarms or expiries in one Kafka transaction: as many as records
 

@@ -1,7 +1,7 @@
 """Verify the signatures of a PDF (PAdES, ETSI EN 319 142) offline, each to one outcome.
 
 1. the bytes: digest and signature
-2. the coverage: a whole revision, from the first byte
+2. the coverage: a whole revision, from the first byte; behind it nothing but later revisions
 3. what came later: signatures and proofs alone, or what a later signature covers and the document's
    own rules (DocMDP) allow
 4. the certificate: a path to a trusted root, for signatures that commit (non-repudiation), at the
@@ -35,6 +35,8 @@ Outcome = Literal[
 SIGNATURES_MAX: Final = 50
 REVISIONS_MAX: Final = 200
 # ETSI EN 319 102-1 §5.1.3: the certificate was not valid at that time; a hash or key is too weak.
+_REVISION_END: Final = b"startxref"
+_BLANKS: Final = b"\x00\t\n\f\r "
 _OUT_OF_BOUNDS: Final = "OUT_OF_BOUNDS"
 _WEAK: Final = "CRYPTO_CONSTRAINTS_FAILURE"
 _USAGE: Final = KeyUsageConstraints(key_usage={"non_repudiation"})
@@ -93,12 +95,28 @@ def _outcome(
     coverage = status.coverage
     if coverage is None or coverage < SignatureCoverageLevel.ENTIRE_REVISION:  # 2
         return "partial"
+    if last and _hides_bytes(signature):
+        return "partial"
     level = status.modification_level
     if level is None or not status.docmdp_ok or (last and level > ModificationLevel.LTA_UPDATES):
         return "changed_later"  # 3
     if not status.seed_value_ok:
         return "unsupported"
     return _trust(signature, status, roots)  # 4
+
+
+def _hides_bytes(signature: EmbeddedPdfSignature) -> bool:
+    """Tell whether bytes behind a signature belong to no revision that is compared with it.
+
+    Who appends a revision and then the older `startxref` again hides it from those who follow the
+    file's own trail, and shows it to those who read a file from its end, or repair it.
+    """
+    *_, start, length = (int(number) for number in signature.byte_range)
+    stream = signature.reader.stream
+    stream.seek(start + length)
+    behind = stream.read()
+    later = signature.reader.xrefs.total_revisions - 1 - signature.signed_revision
+    return behind.count(_REVISION_END) != later or (not later and behind.strip(_BLANKS) != b"")
 
 
 def _trust(

@@ -92,18 +92,18 @@ def _accepted() -> dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]:
 def _timed() -> dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]:
     return {
         "nanoseconds-and-an-offset": (
-            _told(element={**_element(), "timestamp": "2026-11-05T11:56:40.123456789+02:00"}),
-            [_said(occurred_at="2026-11-05T11:56:40.123456789+02:00")],
+            _told(element={**_element(), "timestamp": "2026-11-05T11:56:40.987654321+02:00"}),
+            [_said(occurred_at="2026-11-05T11:56:40.987654321+02:00")],
         ),
         "event-timestamp-before-timestamp": (
             _told(
                 element={
                     **_element(),
                     "timestamp": "2026-11-01T00:00:00Z",
-                    "eventTimestamp": "2026-11-05T09:56:40.123456789Z",
+                    "eventTimestamp": "2026-11-05T09:56:40.987654321Z",
                 }
             ),
-            [_said(occurred_at="2026-11-05T09:56:40.123456789Z")],
+            [_said(occurred_at="2026-11-05T09:56:40.987654321Z")],
         ),
     }
 
@@ -144,7 +144,7 @@ def _invalid() -> dict[str, dict[str, Any]]:
         "recipient-a-text": _told(element={**_element(), "details": {"recIndex": "zero"}}),
         "elements-none": {"elements": []},
         "elements-101": {"elements": [_told()] * 101},
-        "one-of-several-invalid": {"elements": [_told(), _told(notificationRequestId="short")]},
+        "one-of-several-invalid": {"elements": [_told(), _told(notificationRequestId="TooBrief")]},
         **{
             f"timestamp-{name}": _told(element={**_element(), "timestamp": text})
             for text, name in late.items()
@@ -174,7 +174,7 @@ def _told(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - a value of JSON
 def _element() -> dict[str, Any]:
     return {
         "elementId": ELEMENT_ID,
-        "timestamp": "2026-11-05T09:56:40.123456789Z",
+        "timestamp": "2026-11-05T09:56:40.987654321Z",
         "category": "SEND_DIGITAL_DOMICILE",
         "details": {"recIndex": 0, "digitalAddress": {"type": "PEC", "address": "a@pec.example"}},
     }
@@ -191,7 +191,7 @@ def _viewed(element_id: str) -> dict[str, Any]:
 
 def _said(
     *,
-    occurred_at: str = "2026-11-05T09:56:40.123456789Z",
+    occurred_at: str = "2026-11-05T09:56:40.987654321Z",
     references: dict[str, str] | None = None,
     terms: dict[str, str] | None = None,
 ) -> dict[str, Any]:
