@@ -179,12 +179,23 @@ async def listen(server: Server, limits: Limits, *, name: str) -> asyncio.Server
     Raises:
         Broken: the port is taken.
     """
+    return await open_listener(server, limits.host, limits.port, name=name)
+
+
+async def open_listener(
+    protocol: Callable[[], asyncio.Protocol], host: str, port: int, *, name: str
+) -> asyncio.Server:
+    """Return a listener whose connections break off when their callers read nothing.
+
+    Raises:
+        Broken: the port is taken.
+    """
     try:
         listener = await asyncio.get_running_loop().create_server(
-            server, limits.host, limits.port, backlog=_BACKLOG
+            protocol, host, port, backlog=_BACKLOG
         )
     except OSError as error:
-        raise Broken(f"{name} port {limits.host}:{limits.port}: {error.strerror}") from None
+        raise Broken(f"{name} port {host}:{port}: {error.strerror}") from None
     for one in listener.sockets:
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MILLISECONDS)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from contracts.errors import Unavailable
 from contracts.update import TRANSACTION_ID_CHARACTERS_MAX
 from runtime.configuration import Streams
 from streams import consumer_shapes as shapes
@@ -211,10 +212,11 @@ class ConsumerApi:
         )
         await response.prepare(request)
         sent = after
-        while not self._stop.is_set() and self._still(request, reader):
-            found = await self._page(reader, stream, after, seconds=_PING_SECONDS, beyond=sent)
-            await response.write(b"".join(map(shapes.server_sent, found)) or b": ping\n\n")
-            sent = found[-1].number if found else sent
+        with suppress(Unavailable):  # the database went: its reader connects again
+            while not self._stop.is_set() and self._still(request, reader):
+                found = await self._page(reader, stream, after, seconds=_PING_SECONDS, beyond=sent)
+                await response.write(b"".join(map(shapes.server_sent, found)) or b": ping\n\n")
+                sent = found[-1].number if found else sent
         await response.write_eof()
         return response
 

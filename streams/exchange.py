@@ -57,6 +57,8 @@ class Exchange:
         async def answer(request: web.Request) -> web.StreamResponse:
             began = time.perf_counter()
             response = await self._answer(request, handle)
+            if not response.prepared and request.writer.output_size > 0:
+                raise ConnectionResetError("an answer is on its way already")
             if not request.get(WAITED):
                 seconds.observe(time.perf_counter() - began)
             self.metrics.counter("esito_streams_requests_total", operation, response.status).inc()
@@ -70,7 +72,9 @@ class Exchange:
         Raises:
             Refused: 401.
         """
-        reader = self.readers.identify(request.headers.get(API_KEY_HEADER, ""))
+        given = request.headers.getall(API_KEY_HEADER, [])
+        # Two readers of one request could pick different ones.
+        reader = self.readers.identify(given[0]) if len(given) == 1 else None
         if reader is None:
             raise Refused(401, Fault(UNAUTHENTICATED))
         return reader

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from contracts.errors import Broken
 from runtime.configuration import Streams
+from runtime.http_server import open_listener
 from runtime.log_events import LogEvent
 from runtime.telemetry import Logger
 from streams.exchange import unrouted
@@ -15,7 +16,6 @@ from streams.exchange import unrouted
 # A stream's largest body: 200 filter values of 256 characters.
 BODY_BYTES_MAX: Final = 131_072
 _IDLE_SECONDS: Final = 75.0  # above a load balancer's 60
-_BACKLOG: Final = 1_024
 
 
 async def serve(
@@ -68,15 +68,10 @@ async def _listen(runner: web.AppRunner, settings: Streams) -> asyncio.Server:
         return _Closed() if full else server()
 
     try:
-        return await asyncio.get_running_loop().create_server(
-            protocol, settings.host, settings.port, backlog=_BACKLOG
-        )
-    except OSError as error:
+        return await open_listener(protocol, settings.host, settings.port, name="streams")
+    except Broken as error:
         await runner.cleanup()
-        raise Broken(
-            f"streams port {settings.host}:{settings.port}: {error.strerror}; set "
-            "ESITO_STREAMS__PORT"
-        ) from None
+        raise Broken(f"{error}; set ESITO_STREAMS__PORT") from None
 
 
 class _Closed(asyncio.Protocol):

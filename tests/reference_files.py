@@ -5,7 +5,8 @@ provider publishes them: each must decode and translate. Where a provider publis
 said, not passed over. `DIRECTORY/<provider>/canonical_vectors.json` are requests with the bytes
 that a detached signature covers: ours must be the same. `DIRECTORY/srtp` has the documents of the
 EPC's profile: our tables of it must say what they say; its schemas must find what is wrong in a
-status report of ours, and nothing else. `DIRECTORY/send` has SEND's schemas, tables and vectors.
+status report of ours, and nothing else. `DIRECTORY/send` has SEND's schemas, tables, vectors and
+OpenAPI documents: ours must say what they say, and our processes answer as they say.
 """
 
 import argparse
@@ -30,6 +31,8 @@ from contracts.raw import RawCallback, Source
 from contracts.update import Proof, Scheme
 from tests.epc_profile import profile_verdicts
 from tests.schema_documents import schema_verdicts
+from tests.send_openapi import openapi_verdicts
+from tests.send_openapi_calls import call_verdicts
 from tests.send_reference import SEND_FILES, send_verdicts
 from workers.verifier.decode import decode_json
 from workers.verifier.detached_signature import canonical_request
@@ -53,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verdicts += profile_verdicts(directory)
         verdicts += schema_verdicts(directory)
         verdicts += send_verdicts(directory)
+        verdicts += openapi_verdicts(directory)
+        verdicts += call_verdicts(directory)
     for subject, fault in verdicts:
         sys.stdout.write(f"{subject}: {fault or 'holds'}\n")
     return 1 if any(fault for _, fault in verdicts) else 0
@@ -61,13 +66,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def document_verdicts() -> Iterator[tuple[str, str]]:
     """Yield each generated document with what its standard's schema says against it, or nothing."""
     yield "docs/asyncapi.yaml", _fault(Draft7Validator, "asyncapi-3.1.0", _yaml("asyncapi"))
-    yield "docs/openapi.yaml", _fault(Draft202012Validator, "openapi-3.1", _yaml("openapi"))
+    for name in ("openapi", "openapi-intake", "openapi-streams"):
+        fault = _fault(Draft202012Validator, "openapi-3.1", _yaml(name))
+        yield f"docs/{name}.yaml", fault
     for file in sorted(RECORD_SCHEMAS.glob("*.schema.json")):
         schema = json.loads(file.read_text())
-        fault = best_match(
+        error = best_match(
             Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema)
         )
-        yield f"docs/schemas/{file.name}", fault.message if fault else ""
+        yield f"docs/schemas/{file.name}", error.message if error else ""
 
 
 def message_examples() -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:

@@ -145,7 +145,7 @@ def _differences(
     ours: Schema, theirs: Schema, where: str, defined: Schema, published: Schema
 ) -> Iterator[tuple[str, str]]:
     """Yield what differs in our schema, as place and words."""
-    ours, theirs = _resolved(ours, defined["$defs"]), _resolved(theirs, published)
+    ours, theirs = resolved(ours, defined["$defs"]), resolved(theirs, published)
     yield from _bound_differences(ours, theirs, where)
     members, others = ours.get("properties", {}), theirs.get("properties", {})
     if {*members} != {*others}:
@@ -186,16 +186,16 @@ def _takes(schema: Schema, text: str) -> bool:
     return bounded and re.fullmatch(schema["pattern"], text, re.ASCII) is not None
 
 
-def _resolved(schema: Schema, defined: Schema) -> Schema:
+def resolved(schema: Schema, defined: Schema) -> Schema:
     """Return a schema with its references and its `allOf` followed, without its null."""
     if "$ref" in schema:
-        return _resolved(defined[schema["$ref"].rpartition("/")[2]], defined)
+        return resolved(defined[schema["$ref"].rpartition("/")[2]], defined)
     if "anyOf" in schema:
         (one,) = [one for one in schema["anyOf"] if one.get("type") != "null"]
-        return _resolved(one, defined)
+        return resolved(one, defined)
     if "allOf" not in schema:
         return schema
-    parts = [_resolved(one, defined) for one in schema["allOf"]]
+    parts = [resolved(one, defined) for one in schema["allOf"]]
     return {
         "properties": {k: v for one in parts for k, v in one.get("properties", {}).items()},
         "required": [name for one in parts for name in one.get("required", ())],

@@ -143,3 +143,22 @@ def left_behind(settings: ObjectStore) -> list[str]:
         return []
     staging = Path(settings.url.removeprefix("file://")) / ".staging"
     return [one.name for one in staging.glob("*")]
+
+
+async def test_a_body_that_takes_all_its_uploads_leaves_the_others_theirs(tmp_path: Path) -> None:
+    settings = ObjectStore(url=(tmp_path / "store").as_uri())
+    async with upload_site(settings, uploads_max=3, body_uploads_max=1) as site:
+        slot, other = await site.slot(PDF), await site.slot(PDF, body="comune-y")
+        _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(head(slot, f"content-length: {len(PDF)}") + PDF[:100])
+        await writer.drain()
+        await site.until_under_way(1)
+
+        refused, _, text = await site.put(slot)
+        stored, _, _ = await site.put(other)
+        writer.transport.abort()
+        await site.until_under_way(0)
+        again, _, _ = await site.put(slot)
+
+    assert (refused, code_of(text)) == (503, "SlowDown")
+    assert (stored, again) == (200, 200)

@@ -159,3 +159,11 @@ async def test_a_body_that_is_too_large_is_not_read(send: Installation) -> None:
     response = await send.ask("POST", ROOT, by="comune-a", json=body)
 
     assert response.status == 413
+
+
+async def test_two_keys_in_one_request_are_none(send: Installation) -> None:
+    keys = [("x-api-key", KEYS["comune-a"]), ("x-api-key", KEYS["comune-b"])]
+
+    answer = await send.client.get(ROOT, headers=keys)
+
+    assert answer.status == 401

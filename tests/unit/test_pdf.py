@@ -1,6 +1,7 @@
 """The structure of a PDF: what is taken, and what is refused under which word."""
 
 import io
+import re
 from collections.abc import Callable
 
 import pikepdf
@@ -35,6 +36,16 @@ def test_pdf_is_its_pages() -> None:
 
 def test_signed_pdf_is_told_apart() -> None:
     assert structure(signed(pdf())) == Structure("", 1, signed=True)
+
+
+@pytest.mark.parametrize(("more", "fault"), [(1, ""), (2, ""), (-1, "broken")])
+def test_size_may_count_objects_that_do_not_exist_but_hide_none(more: int, fault: str) -> None:
+    whole = pdf()
+    size = int(re.findall(rb"/Size (\d+)", whole)[-1])
+
+    document = whole.replace(b"/Size %d" % size, b"/Size %d" % (size + more))
+
+    assert structure(document).fault == fault
 
 
 @pytest.mark.parametrize("tail", [b"", b"\n", b"\r\n", b"\x00" * 100])

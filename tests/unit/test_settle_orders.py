@@ -58,7 +58,8 @@ def told(category: str, second: int, *, seconds: float) -> VerifiedUpdate:
 
 def played(arrivals: list[VerifiedUpdate], *, clock: bool) -> tuple[list[Decision], Snapshot]:
     """Return all decisions; with a `clock` every alarm rings before the next record is read."""
-    snapshot, decisions = Snapshot(), []
+    snapshot = Snapshot()
+    decisions: list[Decision] = []
 
     def take(more: tuple[Decision, ...]) -> None:
         nonlocal snapshot
@@ -101,7 +102,7 @@ def test_any_delays_within_the_window_lead_to_the_same_events(
     assert (last.status, last.sequence, last.held, last.alarm) == ("VIEWED", 8, (), NEVER)
 
 
-@given(st.permutations(range(len(STORY))), st.integers(1, 8), st.booleans())
+@given(order=st.permutations(range(len(STORY))), early=st.integers(1, 8), clock=st.booleans())
 def test_elements_before_their_request_are_parked_and_then_settle(
     order: list[int], early: int, *, clock: bool
 ) -> None:

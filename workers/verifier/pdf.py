@@ -2,7 +2,8 @@
 
 Runs in a process that may be killed (file_judge.py), so what is bounded here is what can be counted
 beforehand; time and memory are bounded from outside. Strict: a file that only a repair makes
-readable shows different readers different things, so what qpdf merely warns of is refused as well.
+readable shows different readers different things, so what qpdf merely warns of is refused as well,
+but for one thing that is harmless.
 Content streams are never unpacked.
 """
 
@@ -27,6 +28,9 @@ _SCRIPT: Final = re.compile(
 # qpdf writes a string with every parenthesis in it escaped.
 _STRING: Final = re.compile(rb"\((?:[^\\()]|\\.)*\)", re.DOTALL)
 _SIGNED: Final = b"/ByteRange"
+_SIZE_WARNING: Final = re.compile(
+    r"reported number of objects \((\d+)\) is not one plus the highest object number \((\d+)\)\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +96,19 @@ def _structure(pdf: pikepdf.Pdf, limits: PdfLimits) -> Structure:
     for text in _texts(pdf):
         scripted = scripted or _is_script(text)
         signed = signed or _SIGNED in text
-    if pages == 0 or pdf.get_warnings():
+    if pages == 0 or any(not _is_harmless(warning) for warning in pdf.get_warnings()):
         return Structure("broken")
     fault: StructureFault = "scripted" if scripted and not limits.scripts_taken else ""
     return Structure(fault, pages, signed)
+
+
+def _is_harmless(warning: str) -> bool:
+    """Tell whether qpdf warns of nothing but a `/Size` that counts objects which do not exist.
+
+    Programs that sign write such files. One that is too small hides objects from some readers.
+    """
+    sizes = _SIZE_WARNING.search(str(warning))
+    return sizes is not None and int(sizes[1]) > int(sizes[2]) + 1
 
 
 def _pages(pdf: pikepdf.Pdf, pages_max: int) -> int:
