@@ -130,9 +130,9 @@ def _shape(
     mine, others = ours.get("properties", {}), theirs.get("properties", {})
     asked = where.startswith("request")
     needed, required = {*ours.get("required", ())}, {*theirs.get("required", ())}
-    surplus = needed - required if asked else required - needed
-    for name in sorted(surplus):
-        yield f"{where}.{name}", f"{name} is {'needed here' if asked else 'sure there'} alone"
+    # What a caller must say is the same; what it may count on is there.
+    for name in sorted(needed ^ required if asked else required - needed):
+        yield f"{where}.{name}", f"{name} is required {'here' if name in needed else 'there'} alone"
     unknown = others.keys() - mine.keys() if asked else mine.keys() - others.keys()
     for name in sorted(unknown if others else ()):
         yield f"{where}.{name}", f"{name} is {'theirs' if asked else 'ours'} alone"

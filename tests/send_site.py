@@ -89,7 +89,7 @@ class Site:
         return {**self.notification, "streamId": streams.send, "stream_id": streams.own}
 
     @staticmethod
-    def body(method: str, path: str) -> Any:  # noqa: ANN401 - JSON
+    def body(method: str, path: str) -> Any:  # noqa: ANN401 - any JSON value
         """Return a body that is taken, or None where any will do."""
         if (method, path) == ("POST", REQUESTS):
             return request(paProtocolNumber=secrets.token_hex(8))

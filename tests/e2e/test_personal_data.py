@@ -122,8 +122,8 @@ def test_places_are_all_there_and_hold_something(searched: Searched) -> None:
 
     # Log and metrics of each; answers; headers and keys of six topics, values of four.
     assert len(searched.places) == 2 * processes + 1 + 6 + 6 + 4
-    # A callback has no key, and so its dead letter has none; a snapshot has no headers. A request of
-    # SEND is keyed by its id.
+    # A callback has no key, and so its dead letter has none; a snapshot has no headers.
+    # A request of SEND has its id as key.
     empty = {place for place, content in searched.places.items() if not content}
     assert empty == {"keys, rejected", "headers, state"}
 

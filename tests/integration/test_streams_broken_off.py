@@ -1,4 +1,4 @@
-"""Server-Sent Events when the database goes: the answer ends, and no other one is written into it."""
+"""Server-Sent Events when the database goes: the answer ends, and nothing else is put into it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

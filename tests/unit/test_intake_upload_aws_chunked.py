@@ -2,7 +2,6 @@
 
 import asyncio
 from itertools import pairwise
-from unittest.mock import Mock
 
 import pytest
 from aiohttp import StreamReader
@@ -81,7 +80,8 @@ def test_arbitrary_bytes_fail_in_the_declared_way_alone(body: bytes) -> None:
 async def test_tiny_chunks_are_no_more_blocks_than_came() -> None:
     content = b"a" * 10_000
     sent = b"1\r\na\r\n" * len(content) + b"0\r\n\r\n"
-    payload = StreamReader(Mock(spec=BaseProtocol), 2**16, loop=asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    payload = StreamReader(BaseProtocol(loop), 2**16, loop=loop)
     payload.feed_data(sent)
     payload.feed_eof()
     headers = {

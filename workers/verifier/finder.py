@@ -17,8 +17,9 @@ from contracts.raw import RawCallback
 from workers.verifier.address_registry import AddressRegistry
 from workers.verifier.stored_files import StoredFiles
 
-# Of all JSON files of one request; 8,000 files of F24 metadata. What is beyond is as good as none.
-CONTENT_BYTES_MAX: Final = 16_777_216
+# Of all JSON files of one request; 2,000 files of F24 metadata. What is beyond is as good as none.
+# A partition holds what 32 requests need (lookups.py): 128 MiB at the worst.
+CONTENT_BYTES_MAX: Final = 4_194_304
 # A record that is read late (a replay, a backlog) is not refused for a moment's failure.
 _PATIENCE: Final = timedelta(seconds=60)
 

@@ -1,0 +1,61 @@
+"""Alarms of a worker that was away: by the time of its backlog, until that is read."""
+
+import time
+
+from aiokafka import AIOKafkaProducer
+
+from tests.integration.test_membership import IdleProcessor, around, until
+from tests.kafka import Kafka
+from workers.kafka_transaction import TransactionalWriter
+from workers.membership import Membership
+from workers.processor import InputRecord, Output
+
+HOUR = 3_600_000
+RECORDS = 1_200  # more than one batch
+
+
+class Diary(IdleProcessor):
+    """A processor that writes down what it worked on, and at which times its alarms might ring."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.worked_on = 0
+        self.times: list[tuple[int, int]] = []
+
+    def process(self, record: InputRecord) -> tuple[Output, ...]:
+        del record
+        self.worked_on += 1
+        return ()
+
+    def alarms(self, now_milliseconds: int) -> tuple[Output, ...]:
+        self.times.append((self.worked_on, now_milliseconds))
+        return ()
+
+
+async def test_no_alarm_rings_for_what_lies_in_the_backlog(kafka: Kafka, topic_prefix: str) -> None:
+    async with around(kafka, topic_prefix) as (surroundings, clients):
+        began = time.time_ns() // 1_000_000
+        await produce(kafka, f"{topic_prefix}in", began - HOUR)
+        diaries = {partition: Diary() for partition in (0, 1)}
+        member = Membership(
+            f"{topic_prefix}in",
+            clients=clients,
+            make_processor=lambda partition: diaries[partition.partition],
+            make_writer=TransactionalWriter,
+            around=surroundings,
+        )
+        await member.join()
+        await until(lambda: all(one.times[-1:] >= [(0, began)] for one in diaries.values()))
+        await until(lambda: diaries[0].times[-1] >= (RECORDS, began))
+        await member.leave()
+
+    behind = [now for worked_on, now in diaries[0].times if worked_on < RECORDS]
+    assert behind
+    assert max(behind) < began - HOUR + RECORDS
+
+
+async def produce(kafka: Kafka, topic: str, first_at: int) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers) as producer:
+        for number in range(RECORDS):
+            await producer.send(topic, b"{}", partition=0, timestamp_ms=first_at + number)
+        await producer.flush()
