@@ -27,6 +27,7 @@ OTHER_VARIABLES: Final = frozenset(
         "ESITO_FAILPOINT",
         "ESITO_INGRESS_INDEX",
         "ESITO_TEST_KAFKA",
+        "ESITO_TEST_POSTGRES",
         "ESITO_CACHE",
     }
 )

@@ -117,7 +117,7 @@ def _unknown() -> dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]:
                     **_said(references={"element": "SENT_BY_PIGEON"}),
                     "native_status": "SENT_BY_PIGEON",
                     "terms": {"category": "SENT_BY_PIGEON", "iun": IUN},
-                    "sort_key": "2026-11-05T09:56:40.123456Z 53",
+                    "sort_key": "2026-11-05T09:56:40.987654Z 53",
                 }
             ],
         ),
@@ -207,7 +207,7 @@ def _said(
             **(references or {}),
         },
         "terms": terms or {"category": "SEND_DIGITAL_DOMICILE", "iun": IUN},
-        "sort_key": f"2026-11-05T09:56:40.123456Z {RANKS['SEND_DIGITAL_DOMICILE']}",
+        "sort_key": f"2026-11-05T09:56:40.987654Z {RANKS['SEND_DIGITAL_DOMICILE']}",
     }
 
 
