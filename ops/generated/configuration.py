@@ -29,7 +29,8 @@ _GOLDEN_VECTOR = (
 _OTHER = (
     "Beside the keys: `ESITO_CONFIGURATION` names the file, `ESITO_CACHE` the directory where the "
     "embedded Kafka keeps its jars, `ESITO_TEST_KAFKA` the cluster and `ESITO_TEST_POSTGRES` the "
-    "database server that tests use, and `ESITO_FAILPOINT` the point at which a test kills a worker."
+    "database server that tests use, and `ESITO_FAILPOINT` the point at which a test kills a "
+    "worker."
 )
 
 
