@@ -11,6 +11,9 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SPECS ?=
 SECONDS ?= 300
+# Most tests wait for processes, brokers and time-outs; a file stays whole, for what it shares.
+TEST_PROCESSES ?= 3
+PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 FAST_TESTS := tests/architecture tests/unit tests/property tests/contract
 
 .PHONY: help
@@ -39,7 +42,7 @@ demo: $(STAMP) ## Play all five providers, signed and with faults, on an embedde
 
 .PHONY: test
 test: $(STAMP) ## Run every test, on a real Kafka (ESITO_TEST_KAFKA, else Docker, else embedded)
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 .PHONY: check
 check: $(STAMP) ## Format, lint, types, generated files and the tests without a Kafka: under a minute
@@ -47,11 +50,11 @@ check: $(STAMP) ## Format, lint, types, generated files and the tests without a 
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/python -m ops.generate --check
-	@$(BIN)/python -m pytest --quiet $(FAST_TESTS)
+	@$(PYTEST) --quiet $(FAST_TESTS)
 
 .PHONY: conformance
 conformance: $(STAMP) ## Check the vectors and the documents; with SPECS=DIRECTORY, its reference files too
-	@$(BIN)/python -m pytest --quiet tests/conformance
+	@$(PYTEST) --quiet tests/conformance
 	@$(BIN)/python -m tests.conformance
 	@$(BIN)/python -m tests.reference_files $(SPECS)
 

@@ -2,6 +2,7 @@
 
 import secrets
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 
@@ -24,14 +25,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(scope="session")
 def report(request: pytest.FixtureRequest) -> Report:
-    """Return a way to say something to the person at the terminal, past the capture of output."""
-    writer = request.config.get_terminal_writer()
+    """Return a way to say something to the person at the terminal, past the capture of output.
+
+    To standard error: what a test process of several prints to standard output goes nowhere.
+    """
     capture = request.config.pluginmanager.getplugin("capturemanager")
 
     def line(text: str) -> None:
         with capture.global_and_fixture_disabled() if capture else nullcontext():
-            writer.line()
-            writer.line(text)
+            sys.stderr.write(f"\n{text}\n")
+            sys.stderr.flush()
 
     return line
 

@@ -127,8 +127,9 @@ def pointers(bank: Issued) -> Iterator[tuple[str, str]]:
     yield "key value", key_value(bank)
 
 
-@pytest.mark.parametrize(("pointer", "key_info"), list(pointers(BANK)))
-def test_pinned_certificate_is_found_by_what_key_info_says(pointer: str, key_info: str) -> None:
+@pytest.mark.parametrize("pointer", [pointer for pointer, _ in pointers(BANK)])
+def test_pinned_certificate_is_found_by_what_key_info_says(pointer: str) -> None:
+    key_info = dict(pointers(BANK))[pointer]
     document = Signed(key_info=key_info).document(REPORT)
 
     assert verified(document).key_id == BANK.fingerprint, pointer
