@@ -98,11 +98,11 @@ def test_an_array_of_many_objects_is_decoded_in_linear_time() -> None:
         b"[" * 33 + b'"\\' * 120_000,
     ]
 
-    began = time.monotonic()
+    began = time.process_time()
     for body in bodies:
         try:
             decoded(body)
         except Rejected:
             continue
 
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
