@@ -10,7 +10,7 @@ from runtime.configuration import Configuration
 from runtime.database import Pool
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
-from streams.consumer_api import ConsumerApi
+from streams.consumer_api import LOOK_SECONDS, ConsumerApi
 from streams.exchange import Exchange
 from streams.readers import Readers, bodies, consumers
 from streams.registry import Registry
@@ -30,8 +30,9 @@ class Api:
         metrics: Metrics,
         log: Logger,
         stop: asyncio.Event,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        """Read every API key.
+        """Read every API key; who waits looks again after `look_seconds`, woken or not.
 
         Raises:
             Broken: a key's file cannot be used, or two readers share a secret.
@@ -40,6 +41,7 @@ class Api:
         self._metrics = metrics
         self._log = log
         self._stop = stop
+        self._look_seconds = look_seconds
         self._bodies = bodies(configuration, on_reload)
         self._consumers = consumers(configuration, on_reload)
         self._wakeups = Wakeups(configuration, log)
@@ -78,7 +80,13 @@ class Api:
         registry = Registry(
             pool, streams_max=settings.streams_max, page_events=settings.page_events
         )
-        consumer_api = ConsumerApi(registry, settings, wakeups=self._wakeups, stop=self._stop)
+        consumer_api = ConsumerApi(
+            registry,
+            settings,
+            wakeups=self._wakeups,
+            stop=self._stop,
+            look_seconds=self._look_seconds,
+        )
         return [
             *SendApi(registry, settings).routes(self._exchange(self._bodies, sends_problems=True)),
             *consumer_api.routes(self._exchange(self._consumers, sends_problems=False)),

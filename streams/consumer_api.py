@@ -38,7 +38,7 @@ _EVENT_STREAM: Final = "text/event-stream"
 # Below the idle time-outs of usual proxies (60 s); the key is compared again as often.
 _PING_SECONDS: Final = 15.0
 # A wake-up may be lost with its connection: whoever waits looks again after so long.
-_LOOK_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 5.0
 _HISTORY_EVENTS_MAX: Final = 1_000
 _RETRY_SECONDS: Final = 1
 
@@ -53,6 +53,7 @@ class ConsumerApi:
         *,
         wakeups: Wakeups,
         stop: asyncio.Event,
+        look_seconds: float,
     ) -> None:
         """Use the streams of `registry`; `stop` ends what waits."""
         self._registry = registry
@@ -61,6 +62,7 @@ class ConsumerApi:
         self._waits: Counter[str] = Counter()
         self._wakeups = wakeups
         self._stop = stop
+        self._look_seconds = look_seconds
         self._exchange: Exchange | None = None
 
     def routes(self, exchange: Exchange) -> list[web.RouteDef]:
@@ -197,7 +199,7 @@ class ConsumerApi:
                 if found or left <= 0 or self._stop.is_set():
                     return found
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(min(left, _LOOK_SECONDS)):
+                    async with asyncio.timeout(min(left, self._look_seconds)):
                         await woken.wait()
 
     async def _send(

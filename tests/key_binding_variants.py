@@ -12,6 +12,7 @@ from tests.presentation_issuers import (
     NONCE,
     NOW,
     SECOND,
+    Named,
     Variant,
     credential,
     issuers,
@@ -21,8 +22,6 @@ from tests.presentation_issuers import (
 MISSING = RejectionCode.PRESENTATION_BINDING_MISSING
 INVALID = RejectionCode.PRESENTATION_BINDING_INVALID
 OLDEST = -600 - LEEWAY / SECOND
-
-Named = Iterator[tuple[str, Variant]]
 
 
 def key_binding_variants() -> Named:

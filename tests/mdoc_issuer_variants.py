@@ -1,18 +1,19 @@
 """mdoc presentations whose signer or issuerAuth is wrong, or unusual: by name."""
 
-from collections.abc import Iterator
-
 from cbor2 import CBORTag
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from contracts.codes import RejectionCode
 from simulator.mdoc import device_response, validity
 from simulator.pki import Life
 from tests.presentation_issuers import (
+    ALGORITHM,
     DAY,
+    MALFORMED,
     NOW,
+    UNTRUSTED,
+    Named,
     Variant,
     document,
     issuer_of,
@@ -23,19 +24,7 @@ from tests.presentation_issuers import (
     signer_of,
 )
 
-MALFORMED = RejectionCode.PRESENTATION_MALFORMED
-UNTRUSTED = RejectionCode.PRESENTATION_UNTRUSTED
-ALGORITHM = RejectionCode.ALGORITHM_FORBIDDEN
-DISCLOSURE = RejectionCode.PRESENTATION_DISCLOSURE_INVALID
-MISSING = RejectionCode.PRESENTATION_CLAIM_MISSING
-WRONG_TYPE = RejectionCode.PRESENTATION_TYPE_WRONG
-EXPIRED = RejectionCode.PRESENTATION_EXPIRED
-TOO_EARLY = RejectionCode.PRESENTATION_NOT_YET_VALID
-UNBOUND = RejectionCode.PRESENTATION_BINDING_MISSING
-
 X5CHAIN = 33
-
-Named = Iterator[tuple[str, Variant]]
 
 
 def signers() -> Named:

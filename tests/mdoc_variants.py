@@ -1,13 +1,11 @@
 """mdoc presentations, one for each check of ISO 18013-5 §9.3.1 and OpenID4VP, by name."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import cbor2
 from cbor2 import CBORTag
 
-from contracts.codes import RejectionCode
 from simulator.mdoc import (
     device_response,
     embed,
@@ -22,11 +20,20 @@ from simulator.pki import Life
 from simulator.sign_jws import encode
 from tests.mdoc_issuer_variants import headers, signers
 from tests.presentation_issuers import (
+    ALGORITHM,
     DAY,
+    DISCLOSURE,
     DOCUMENT,
+    EXPIRED,
+    MALFORMED,
+    MISSING,
     NOW,
     REQUEST,
     SECOND,
+    TOO_EARLY,
+    UNBOUND,
+    WRONG_TYPE,
+    Named,
     Variant,
     document,
     issuers,
@@ -34,19 +41,6 @@ from tests.presentation_issuers import (
     mdoc,
     response,
 )
-
-MALFORMED = RejectionCode.PRESENTATION_MALFORMED
-UNTRUSTED = RejectionCode.PRESENTATION_UNTRUSTED
-ALGORITHM = RejectionCode.ALGORITHM_FORBIDDEN
-DISCLOSURE = RejectionCode.PRESENTATION_DISCLOSURE_INVALID
-MISSING = RejectionCode.PRESENTATION_CLAIM_MISSING
-WRONG_TYPE = RejectionCode.PRESENTATION_TYPE_WRONG
-EXPIRED = RejectionCode.PRESENTATION_EXPIRED
-TOO_EARLY = RejectionCode.PRESENTATION_NOT_YET_VALID
-UNBOUND = RejectionCode.PRESENTATION_BINDING_MISSING
-
-
-Named = Iterator[tuple[str, Variant]]
 
 
 def mdoc_variants() -> Named:

@@ -5,6 +5,7 @@ Nothing is recorded: no key here opens anything.
 
 import json
 from base64 import urlsafe_b64decode
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -32,6 +33,15 @@ CREDENTIAL: Final = "urn:eudi:pid:1"
 DOCUMENT: Final = "eu.europa.ec.eudi.pid.1"
 AUDIENCE: Final = "x509_hash:Uvo3HtuIxuhC92rShpgqcT3YXwrqRxWEviRiA0OZszk"
 NONCE: Final = "n-0S6_WzA2Mj"
+MALFORMED: Final = RejectionCode.PRESENTATION_MALFORMED
+UNTRUSTED: Final = RejectionCode.PRESENTATION_UNTRUSTED
+ALGORITHM: Final = RejectionCode.ALGORITHM_FORBIDDEN
+DISCLOSURE: Final = RejectionCode.PRESENTATION_DISCLOSURE_INVALID
+MISSING: Final = RejectionCode.PRESENTATION_CLAIM_MISSING
+WRONG_TYPE: Final = RejectionCode.PRESENTATION_TYPE_WRONG
+EXPIRED: Final = RejectionCode.PRESENTATION_EXPIRED
+TOO_EARLY: Final = RejectionCode.PRESENTATION_NOT_YET_VALID
+UNBOUND: Final = RejectionCode.PRESENTATION_BINDING_MISSING
 
 
 class Variant(NamedTuple):
@@ -56,6 +66,9 @@ class Variant(NamedTuple):
     def claims(self) -> dict[str, Any]:
         """Return the claims of the token that carries it."""
         return {"vp_token": self.vp_token, "request_nonce": self.nonce}
+
+
+Named = Iterator[tuple[str, Variant]]
 
 
 @dataclass(frozen=True, slots=True)

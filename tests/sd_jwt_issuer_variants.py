@@ -1,18 +1,21 @@
 """SD-JWT presentations whose algorithm, signature or issuer is wrong, or unusual: by name."""
 
 import json
-from collections.abc import Iterator
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from contracts.codes import RejectionCode
 from simulator.pki import Life, new_seal
 from simulator.sign_jws import encode, encode_json, key_set, new_token_key
 from tests.presentation_issuers import (
+    ALGORITHM,
     DAY,
     ISSUER,
+    MALFORMED,
+    MISSING,
     NOW,
     PINNED,
+    UNTRUSTED,
+    Named,
     Variant,
     credential,
     decoded,
@@ -20,18 +23,6 @@ from tests.presentation_issuers import (
     issuer_of,
     issuers,
 )
-
-MALFORMED = RejectionCode.PRESENTATION_MALFORMED
-UNTRUSTED = RejectionCode.PRESENTATION_UNTRUSTED
-ALGORITHM = RejectionCode.ALGORITHM_FORBIDDEN
-DISCLOSURE = RejectionCode.PRESENTATION_DISCLOSURE_INVALID
-MISSING = RejectionCode.PRESENTATION_CLAIM_MISSING
-WRONG_TYPE = RejectionCode.PRESENTATION_TYPE_WRONG
-EXPIRED = RejectionCode.PRESENTATION_EXPIRED
-TOO_EARLY = RejectionCode.PRESENTATION_NOT_YET_VALID
-
-
-Named = Iterator[tuple[str, Variant]]
 
 
 def algorithms() -> Named:

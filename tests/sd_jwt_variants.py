@@ -1,19 +1,27 @@
 """SD-JWT presentations, one for each line of the checklist (RFC 9901 §7.1, SD-JWT VC): by name."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from contracts.codes import RejectionCode
 from simulator.sd_jwt import Hidden, digest, disclosure
 from simulator.sign_jws import encode
 from tests.presentation_issuers import (
+    ALGORITHM,
     AUDIENCE,
     CREDENTIAL,
+    DISCLOSURE,
+    EXPIRED,
     ISSUER,
     LEEWAY,
+    MALFORMED,
+    MISSING,
     NONCE,
     NOW,
     SECOND,
+    TOO_EARLY,
+    UNTRUSTED,
+    WRONG_TYPE,
+    Named,
     Variant,
     credential,
     decoded,
@@ -21,17 +29,6 @@ from tests.presentation_issuers import (
     seconds,
 )
 from tests.sd_jwt_issuer_variants import algorithms, issuer_keys, signatures
-
-MALFORMED = RejectionCode.PRESENTATION_MALFORMED
-UNTRUSTED = RejectionCode.PRESENTATION_UNTRUSTED
-ALGORITHM = RejectionCode.ALGORITHM_FORBIDDEN
-DISCLOSURE = RejectionCode.PRESENTATION_DISCLOSURE_INVALID
-MISSING = RejectionCode.PRESENTATION_CLAIM_MISSING
-WRONG_TYPE = RejectionCode.PRESENTATION_TYPE_WRONG
-EXPIRED = RejectionCode.PRESENTATION_EXPIRED
-TOO_EARLY = RejectionCode.PRESENTATION_NOT_YET_VALID
-
-Named = Iterator[tuple[str, Variant]]
 
 
 def sd_jwt_variants() -> Named:

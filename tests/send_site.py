@@ -28,7 +28,7 @@ from tests.status_events import status_event, value_of
 CONSUMER_KEY: Final = "a-key-of-a-consumer-0123456789abcdef"
 PRELOAD: Final = "/delivery/attachments/preload"
 STREAM: Final = {"title": "A stream", "eventType": "TIMELINE", "groups": []}
-TIMEOUT_SECONDS: Final = 10.0
+TIMEOUT_SECONDS: Final = 60.0
 PDF: Final = b"%PDF-1.7 " + b"a" * 1_000
 STORY: Final = {
     "REQUEST_ACCEPTED": "ACCEPTED",

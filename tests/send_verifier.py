@@ -64,7 +64,9 @@ class Verdicts:
 class SendVerifier:
     """One installation: files, a store, topics, processes."""
 
-    def __init__(self, directory: Path, bootstrap_servers: str, prefix: str) -> None:
+    def __init__(
+        self, directory: Path, bootstrap_servers: str, prefix: str, *, session_seconds: float = 60
+    ) -> None:
         """Write the configuration; no topic is created and nothing is started."""
         self.directory = directory
         self.store = Store(directory / "store")
@@ -79,7 +81,7 @@ class SendVerifier:
             "management_port": self.management_port,
             "log_format": "json",
             "topics": {"replication_factor": 1, "min_insync_replicas": 1, "partitions": PARTITIONS},
-            "worker": {"session_seconds": 6},
+            "worker": {"session_seconds": session_seconds},
             "object_store": {"url": self.store.directory.as_uri()},
             "endpoints": [_endpoint()],
         }

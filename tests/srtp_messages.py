@@ -4,7 +4,6 @@ Written from provider sheet A1 to A3; ids, names and accounts are made up. All c
 profile, so that each test may break one rule.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from copy import deepcopy
@@ -12,10 +11,8 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from contracts.json_object import read_json
-from contracts.provider import Form, SignedBytes, SignedFields
-from contracts.raw import RawCallback, Source
-from contracts.update import Proof, Scheme
-from tests.updates import at
+from contracts.provider import Form, SignedFields
+from tests.signed_bytes import signed
 
 Tree = dict[str, Any]
 
@@ -156,14 +153,14 @@ SHAPES: Final[tuple[Callable[[Tree], Tree], ...]] = (direct, under_document, bar
 def as_json(body: Tree) -> SignedFields:
     """Return the fields of a JSON body, decoded as the verifier does."""
     text = json.dumps(body).encode()
-    return SignedFields(read_json(text), _signed(text, Form.JSON))
+    return SignedFields(read_json(text), signed(text, signer=BANK))
 
 
 def as_xml(message: Tree, namespace: str = "") -> SignedFields:
     """Return the fields that the verifier decodes from the same message in XML."""
     known = namespace or (CAMT if name_of(message) == "RsltnOfInvstgtn" else f"{PAIN}07")
     members = {"Document": {name_of(message): _xml_shape(message)}}
-    return SignedFields(members, _signed(b"<Document/>", Form.XML), known)
+    return SignedFields(members, signed(b"<Document/>", Form.XML, signer=BANK), known)
 
 
 def xml_body(message: Tree) -> bytes:
@@ -230,21 +227,6 @@ def _xml_shape(value: Any, name: str = "") -> Any:  # noqa: ANN401 - JSON holds 
             return {"@Ccy": "EUR", "#text": str(value)}
         case _:
             return str(value)
-
-
-def _signed(body: bytes, form: Form) -> SignedBytes:
-    callback = RawCallback(
-        body=body,
-        callback_id="c",
-        endpoint="comune",
-        source=Source.CALLBACK,
-        received_at=at(),
-        method="POST",
-        target_uri="https://example.org/srtp",
-        principal="",
-    )
-    proof = Proof(scheme=Scheme.XMLDSIG, algorithm="rsa-sha256", key_id="00" * 32, signer=BANK)
-    return SignedBytes(body, hashlib.sha256(body).hexdigest(), proof, callback, form)
 
 
 REPORTS: Final[dict[str, Tree]] = {

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from runtime.configuration import Database
-from tests.faults.processes import until
+from tests.faults.processes import WAIT_SECONDS_MAX, until
 from tests.integration.intake import Intake, running
 from tests.kafka import Kafka
 from tests.send_requests import pago_pa, recipient, request
@@ -93,6 +93,6 @@ async def test_intake_killed_under_load_takes_every_request_once(
 async def settled(intake: Intake) -> None:
     """Wait until the relay has sent whatever was left."""
     left = "SELECT count(*) FROM intake.requests WHERE state = 'reserved'"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_SECONDS_MAX):
         while (await intake.query(left))[0][0]:
             """A second or two."""

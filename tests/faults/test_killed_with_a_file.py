@@ -8,9 +8,10 @@ import psutil
 import pytest
 
 from tests.faults.checker import Verdict
-from tests.faults.processes import EsitoProcess, until
+from tests.faults.processes import until
 from tests.faults.table import Row, Table
 from tests.hostile_pdfs import page_chain
+from tests.judging_processes import held_bytes, judging
 from tests.kafka import Kafka
 from tests.pdfs import pdf
 from tests.send_verifier import SendVerifier, Verdicts
@@ -22,7 +23,7 @@ SMALL = 40
 @pytest.fixture
 async def site(kafka: Kafka, tmp_path: Path, topic_prefix: str) -> AsyncIterator[SendVerifier]:
     """Give an installation whose processes are killed in the end."""
-    made = SendVerifier(tmp_path, kafka.bootstrap_servers, topic_prefix)
+    made = SendVerifier(tmp_path, kafka.bootstrap_servers, topic_prefix, session_seconds=6)
     await made.prepare()
     yield made
     made.stop()
@@ -33,15 +34,15 @@ async def test_verifier_killed_with_a_large_file_in_hand_loses_and_doubles_nothi
 ) -> None:
     small = await site.store.upload(pdf())
     # It takes seconds to judge, so that the kill meets it in hand.
-    large = await site.store.upload(page_chain(padding_bytes=LARGE_BYTES))
+    large = await site.store.upload(page_chain(190_000, padding_bytes=LARGE_BYTES))
     doomed = site.start()
     await doomed.says("partition.taken", times=2)
     await site.produce(0, [*[small] * SMALL, large, *[small] * SMALL])
-    judging: list[psutil.Process] = []
+    holding: list[psutil.Process] = []
 
     def in_hand() -> bool:
-        judging.extend(with_large_file(doomed))
-        return bool(judging)
+        holding.extend(one for one in judging(doomed.pid) if held_bytes(one) > LARGE_BYTES)
+        return bool(holding)
 
     await until(in_hand, "it judges the large file")
 
@@ -53,18 +54,9 @@ async def test_verifier_killed_with_a_large_file_in_hand_loses_and_doubles_nothi
     assert doomed.exit_code == -signal.SIGKILL
     assert judged(found).violations == ()
     assert len(set(found.iuns())) == 2 * SMALL + 1
-    await until(lambda: not any(one.is_running() for one in judging), "the orphan ends")
+    await until(lambda: not any(one.is_running() for one in holding), "the orphan ends")
     assert left_behind(site.directory) == []
     assert await heir.stop() == 0
-
-
-def with_large_file(verifier: EsitoProcess) -> list[psutil.Process]:
-    """Return the judging processes of a verifier that hold a file without a name, of that size."""
-    return [
-        child
-        for child in psutil.Process(verifier.pid).children()
-        if any(_size(one) > LARGE_BYTES for one in Path(f"/proc/{child.pid}/fd").iterdir())
-    ]
 
 
 def judged(found: Verdicts) -> Verdict:
@@ -88,10 +80,3 @@ def left_behind(directory: Path) -> list[str]:
     """Return what stands in the directory for temporary files, which is the installation's too."""
     known = {".log", ".key", ".pem", ".yaml"}
     return [one.name for one in directory.iterdir() if one.is_file() and one.suffix not in known]
-
-
-def _size(descriptor: Path) -> int:
-    try:
-        return descriptor.stat().st_size
-    except OSError:
-        return 0

@@ -1,6 +1,6 @@
 """Give the tests an ingress, shared or of their own, and `esito` with topics of its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from ops.__main__ import app
 from runtime.configuration import Database
 from tests.integration.ingress import Ingress
 from tests.integration.intake import Intake
+from tests.integration.key_server import Installation
 from tests.integration.records import Esito, Shelf, write_configuration
 from tests.kafka import Kafka, run
 from tests.postgres import Postgres
@@ -72,6 +73,17 @@ def make_intake(
         return Intake(tmp_path, kafka.bootstrap_servers, topic_prefix, database, **settings)
 
     return make
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Installation]:
+    """Give a key server that listens, and issuers whose keys it serves."""
+    made = Installation(tmp_path)
+    await made.server.open(made.tls)
+    try:
+        yield made
+    finally:
+        await made.server.close()
 
 
 @pytest.fixture

@@ -4,16 +4,24 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import trustme
 
 from runtime.signature_configuration import TokenIssuer
-from tests.jose import issuer, jwks
+from tests.jose import issuer, jwk_members, jwks
 from workers.verifier.jwks_source import JwksSource
 
+OLD, NEW = jwk_members("ES256"), jwk_members("ES256", 2)
+KEYS = jwks(OLD)
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def now() -> datetime:
+    """Return the time by which keys are read and asked for."""
+    return datetime.now(UTC)
 
 
 def http(

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from tests.faults.processes import WAIT_SECONDS_MAX
+
 PAGE_EVENTS: Final = 50
 STREAM_ID: Final = "0196f3a0-0000-7000-8000-000000000000"
 API_KEY: Final = "remote-key-of-these-tests-0123456789"
@@ -51,12 +53,12 @@ class RemoteServer:
 
     async def read_empty(self) -> None:
         """Wait until everything was read and acknowledged."""
-        async with asyncio.timeout(45), self._reading:
+        async with asyncio.timeout(WAIT_SECONDS_MAX), self._reading:
             await self._reading.wait_for(lambda: not self.events)
 
     async def read_times(self, count: int) -> None:
         """Wait until the stream was read `count` times."""
-        async with asyncio.timeout(45), self._reading:
+        async with asyncio.timeout(WAIT_SECONDS_MAX), self._reading:
             await self._reading.wait_for(lambda: len(self.asked) >= count)
 
     @asynccontextmanager

@@ -25,6 +25,7 @@ from streams.retention import Retention
 from streams.send_api import ROOT as SEND
 from streams.server import application
 from streams.store import Reached, write_batch
+from tests.faults.processes import until
 from tests.status_events import value_of
 
 KEYS: Final = {
@@ -36,6 +37,8 @@ KEYS: Final = {
     "slots": "key-of-slots-0123456789abcdef01234",
     "iun": "key-of-iun-0123456789abcdef0123456",
 }
+# No test lasts so long: who waits for events has to be woken.
+NEVER_SECONDS: Final = 3_600
 TIMELINE: Final = {"title": "all of it", "eventType": "TIMELINE", "groups": []}
 STATUS: Final = {"title": "statuses", "eventType": "STATUS", "groups": []}
 
@@ -96,6 +99,7 @@ class Installation:
     client: TestClient[web.Request, web.Application]
     api: Api
     stop: asyncio.Event
+    metrics: Metrics
     _positions: dict[int, Position] = field(default_factory=dict)
 
     @classmethod
@@ -107,13 +111,20 @@ class Installation:
             stack.push_async_callback(pool.close)
             await migrate(pool, "streams", MIGRATIONS)
             stop = asyncio.Event()
-            log = configure_logging(configuration, process="test")
-            api = Api(configuration, lambda *_: None, metrics=Metrics(), log=log, stop=stop)
+            log, metrics = configure_logging(configuration, process="test"), Metrics()
+            api = Api(
+                configuration,
+                lambda *_: None,
+                metrics=metrics,
+                log=log,
+                stop=stop,
+                look_seconds=NEVER_SECONDS,
+            )
             background = asyncio.gather(*api.background())
             server = TestServer(application(api.routes(pool)))
             client = await stack.enter_async_context(TestClient(server))
             try:
-                yield cls(configuration, pool, client, api, stop)
+                yield cls(configuration, pool, client, api, stop, metrics)
             finally:
                 stop.set()
                 background.cancel()
@@ -183,6 +194,12 @@ class Installation:
         assert response.status == 200, answer
         found: list[dict[str, Any]] = answer["events"]
         return found
+
+    async def until_readers_wait(self, count: int) -> None:
+        """Wait until so many reads wait for events."""
+        name = "esito_streams_waiting_readers"
+        value = self.metrics.registry.get_sample_value
+        await until(lambda: value(name) == count, f"{count} readers wait")
 
     async def rows(self, stream: str) -> list[int]:
         """Return the numbers of the events that the database holds for a stream."""

@@ -62,6 +62,6 @@ async def test_it_goes_with_a_process_that_is_killed(tmp_path: Path) -> None:
     process.kill()
     await process.wait()
 
-    assert await asyncio.to_thread(psutil.wait_procs, [server], 20) == ([server], [])
+    assert await asyncio.to_thread(psutil.wait_procs, [server], 60) == ([server], [])
     async with EmbeddedPostgres(tmp_path / "db").running() as postgres:
         assert await ask(postgres.url, "SELECT 1") == 1

@@ -48,12 +48,7 @@ async def test_frozen_kafka_request_hears_503_and_is_taken_once_when_it_thaws(
     own_kafka: EmbeddedKafka, database: Database, tmp_path: Path, topic_prefix: str
 ) -> None:
     intake = Intake(
-        tmp_path,
-        own_kafka.bootstrap_servers,
-        topic_prefix,
-        database,
-        confirm_seconds=1,
-        relay_seconds=600,
+        tmp_path, own_kafka.bootstrap_servers, topic_prefix, database, relay_seconds=600
     )
     async with running(intake):
         members = fresh()
@@ -106,9 +101,7 @@ async def test_database_that_is_cut_off_hears_503_and_comes_back(
     kafka: Kafka, database: Database, tmp_path: Path, topic_prefix: str
 ) -> None:
     async with database_proxy(database) as proxy:
-        intake = Intake(
-            tmp_path, kafka.bootstrap_servers, topic_prefix, proxy.database, confirm_seconds=1
-        )
+        intake = Intake(tmp_path, kafka.bootstrap_servers, topic_prefix, proxy.database)
         async with running(intake):
             before = await intake.send(fresh())
             await proxy.cut()
@@ -134,12 +127,7 @@ async def test_database_that_falls_silent_hears_503_in_time(
     """Whatever was under way is in the end in both, or in none, and each once."""
     async with database_proxy(database) as proxy:
         intake = Intake(
-            tmp_path,
-            kafka.bootstrap_servers,
-            topic_prefix,
-            proxy.database,
-            confirm_seconds=1,
-            relay_seconds=0.5,
+            tmp_path, kafka.bootstrap_servers, topic_prefix, proxy.database, relay_seconds=0.5
         )
         async with running(intake):
             proxy.freeze()

@@ -8,9 +8,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from runtime.configuration import Intake as IntakeSettings
 from tests.faults.processes import until
 from tests.integration.intake import Answer, Intake, running, together
 from tests.send_requests import pago_pa, recipient, request
+
+# What nobody has confirmed by then is answered 503: no relay comes before a caller's own answer.
+CONFIRM_SECONDS = IntakeSettings().confirm_seconds
 
 
 def fresh(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - a value of JSON
@@ -63,7 +67,7 @@ async def test_killed_process_loses_nothing_and_its_caller_may_ask_again(
     make_intake: Callable[..., Intake], point: str
 ) -> None:
     """Where the first was marked as sent, the repetition is told so, and finds it by its number."""
-    async with running(make_intake(relay_seconds=600, confirm_seconds=2), processes=0) as intake:
+    async with running(make_intake(relay_seconds=600), processes=0) as intake:
         await intake.start(failpoint=point)
         members = fresh(idempotenceToken="t")
         with pytest.raises(aiohttp.ClientError):
@@ -92,7 +96,7 @@ async def test_killed_process_loses_nothing_and_its_caller_may_ask_again(
 async def test_relay_of_another_process_sends_what_a_killed_one_left(
     make_intake: Callable[..., Intake], point: str
 ) -> None:
-    async with running(make_intake(relay_seconds=0.5), processes=1) as intake:
+    async with running(make_intake(relay_seconds=CONFIRM_SECONDS), processes=1) as intake:
         number = await intake.start(failpoint=f"{point}:3")
         members = [fresh() for _ in range(3)]
         sent = [await intake.send(one, number=number) for one in members[:2]]
@@ -111,7 +115,7 @@ async def test_relay_of_another_process_sends_what_a_killed_one_left(
 
 async def test_several_relays_send_each_request_once(make_intake: Callable[..., Intake]) -> None:
     """So many that each relay finds some while the others are at theirs."""
-    intake = make_intake(relay_seconds=1)
+    intake = make_intake(relay_seconds=CONFIRM_SECONDS)
     async with running(intake, processes=3):
         await intake.send(fresh())
         await intake.query(

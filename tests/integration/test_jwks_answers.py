@@ -2,8 +2,6 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,9 @@ import trustme
 
 from contracts.errors import Unavailable
 from tests.integration.key_server import (
+    KEYS,
+    NEW,
+    OLD,
     Answer,
     Installation,
     chunked,
@@ -19,28 +20,11 @@ from tests.integration.key_server import (
     half,
     hang,
     http,
+    now,
 )
-from tests.jose import jwk_members, jwks
+from tests.jose import jwks
 from workers.verifier.jwk import JWKS_BYTES_MAX
 from workers.verifier.jwks_fetch import FETCH_SECONDS_MAX
-
-OLD, NEW = jwk_members("ES256"), jwk_members("ES256", 2)
-KEYS = jwks(OLD)
-
-
-@pytest.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Installation]:
-    made = Installation(tmp_path)
-    await made.server.open(made.tls)
-    try:
-        yield made
-    finally:
-        await made.server.close()
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
 
 BAD_ANSWERS: dict[str, tuple[bytes, str]] = {
     "server error": (http(KEYS, status="500 Internal Server Error"), "status"),

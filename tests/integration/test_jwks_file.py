@@ -1,6 +1,5 @@
 """Key sets from files: read at the start, and again when they change."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +7,10 @@ import pytest
 
 from contracts.errors import Broken
 from runtime.signature_configuration import TokenIssuer
-from tests.integration.key_server import Installation
-from tests.jose import ISSUER, jwk_members, jwks
+from tests.integration.key_server import KEYS, NEW, OLD, Installation, now
+from tests.jose import ISSUER, jwks
 from workers.verifier.jwk import JWKS_BYTES_MAX
 from workers.verifier.jwks_source import JwksSource
-
-OLD, NEW = jwk_members("ES256"), jwk_members("ES256", 2)
-KEYS = jwks(OLD)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 async def test_file_is_read_at_once_and_again_when_it_changes(tmp_path: Path) -> None:

@@ -1,11 +1,9 @@
 """Key sets over real HTTPS: read in time, read when asked, used while their server is away."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,30 +11,10 @@ import pytest
 from contracts.errors import Rejected, Unavailable
 from contracts.provider import VerifiedToken
 from runtime.signature_configuration import TokenIssuer
-from tests.integration.key_server import (
-    Installation,
-    hang,
-)
-from tests.jose import ISSUER, jwk_members, jwks, token
+from tests.integration.key_server import NEW, OLD, Installation, hang, now
+from tests.jose import ISSUER, token
 from workers.verifier.jwks_source import JwksSource
 from workers.verifier.tokens import verify_token
-
-OLD, NEW = jwk_members("ES256"), jwk_members("ES256", 2)
-KEYS = jwks(OLD)
-
-
-@pytest.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Installation]:
-    made = Installation(tmp_path)
-    await made.server.open(made.tls)
-    try:
-        yield made
-    finally:
-        await made.server.close()
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def verified(source: JwksSource, issuer: TokenIssuer, text: str, at: datetime) -> VerifiedToken:

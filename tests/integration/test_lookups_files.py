@@ -3,18 +3,18 @@
 import asyncio
 import os
 import signal
-from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psutil
 import pytest
 
 from contracts.errors import Unavailable
 from contracts.needs import FileFacts, PdfFacts, PdfSignature
 from runtime.key_ring import Key, KeyRing
+from tests.faults.processes import WAIT_SECONDS_MAX, until
 from tests.hostile_pdfs import page_chain, with_objects
+from tests.judging_processes import at_work, held_bytes, judging, spent_seconds
 from tests.pdfs import pdf, signed
 from tests.stored_files import Files, Store, files
 from tests.updates import NOON
@@ -22,6 +22,8 @@ from workers.verifier.file_judge import LARGE_BYTES
 from workers.verifier.stored_files import CONTENT_BYTES_MAX
 
 DAY = timedelta(days=1)
+# Below the limit of objects; it takes two seconds to judge.
+LEVELS = 190_000
 VALID = PdfFacts("", 1, (PdfSignature("valid"),))
 
 
@@ -36,15 +38,6 @@ async def found(store: Store) -> AsyncIterator[Files]:
     made = files(store)
     yield made
     await made.judge.close()
-
-
-def judging() -> list[psutil.Process]:
-    """Return the judging processes of this one."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if "workers.verifier.judge_process" in child.cmdline()
-    ]
 
 
 async def test_signed_pdf_is_read_hashed_and_verified(store: Store, found: Files) -> None:
@@ -137,12 +130,13 @@ async def test_store_that_is_away_makes_the_record_wait(store: Store, found: Fil
 
 
 async def test_slow_file_is_told_as_such_and_its_process_replaced(store: Store) -> None:
-    quick = files(store, seconds_max=0.3)
-    slow, plain = await store.upload(page_chain()), await store.upload(pdf())
+    quick = files(store, seconds_max=1)
+    slow, plain = await store.upload(page_chain(LEVELS)), await store.upload(pdf())
 
     assert (await quick.find(slow.need())).pdf == PdfFacts("too_slow")
     assert (await quick.find(plain.need())).pdf == PdfFacts("", 1)
-    assert quick.ended == ["too_slow"]
+    # Twice where the machine is so busy that it was not its CPU time that was over.
+    assert set(quick.ended) == {"too_slow"}
     await quick.judge.close()
 
 
@@ -166,16 +160,17 @@ async def test_file_that_needs_more_memory_than_there_is_is_told_as_such(store: 
 async def test_process_that_crashes_is_tried_once_more_and_then_it_is_the_file(
     store: Store, found: Files
 ) -> None:
-    upload, plain = await store.upload(page_chain()), await store.upload(pdf())
+    upload, plain = await store.upload(page_chain(LEVELS)), await store.upload(pdf())
     await found.find(plain.need())
     looking = asyncio.create_task(found.find(upload.need()))
 
-    seen = Counter[int]()
-    async with asyncio.timeout(60):
+    begun: dict[int, float] = {}
+    async with asyncio.timeout(WAIT_SECONDS_MAX):
         while not looking.done():
-            for process in judging():
-                seen[process.pid] += _is_at_work(process)
-                if seen[process.pid] == 20:  # the digest, which it tells first, takes it 10 ms
+            for process in filter(held_bytes, judging()):
+                spent = spent_seconds(process)
+                # The digest, which it tells first, takes it 10 ms.
+                if spent - begun.setdefault(process.pid, spent) > 0.2:
                     os.kill(process.pid, signal.SIGSEGV)
             await asyncio.sleep(0.01)
 
@@ -200,29 +195,25 @@ async def test_process_that_somebody_ended_between_two_files_is_no_fault_of_the_
 
 
 async def test_looking_that_is_given_up_ends_its_process(store: Store, found: Files) -> None:
-    upload = await store.upload(page_chain())
+    upload = await store.upload(page_chain(LEVELS))
     looking = asyncio.create_task(found.find(upload.need()))
-    async with asyncio.timeout(60):
-        while not any(_is_at_work(process) for process in judging()):  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.01)
+    await at_work()
 
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)
 
-    async with asyncio.timeout(10):
-        while judging():  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.01)
+    await until(lambda: not judging(), "the process has ended")
 
 
 async def test_small_file_does_not_wait_behind_large_ones(store: Store, found: Files) -> None:
     large = await store.upload(page_chain(padding_bytes=LARGE_BYTES))
     small = await store.upload(pdf())
     slow = [asyncio.create_task(found.find(large.need(), key=0)) for _ in range(5)]
-    await found.find(small.need(), key=0)
+    (await at_work()).suspend()
 
-    facts = await found.find(small.need(), key=1)
+    facts = [await found.find(small.need(), key=key) for key in (0, 1)]
 
-    assert facts.pdf == PdfFacts("", 1)
+    assert [one.pdf for one in facts] == [PdfFacts("", 1)] * 2
     assert not any(task.done() for task in slow)
     for task in slow:
         task.cancel()
@@ -246,12 +237,3 @@ async def test_time_of_the_request_is_that_of_its_record(store: Store, found: Fi
     late = await found.find(upload.need(), at=datetime.now(UTC) + timedelta(days=6))
 
     assert late.pdf == VALID
-
-
-def _is_at_work(process: psutil.Process) -> bool:
-    """Tell whether the process holds a file without a name."""
-    try:
-        links = Path(f"/proc/{process.pid}/fd").iterdir()
-        return any(str(one.readlink()).endswith(" (deleted)") for one in links)
-    except OSError:
-        return False

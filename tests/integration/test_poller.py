@@ -1,5 +1,6 @@
 """The poller as a process: everything of a remote stream is stored once that is acknowledged."""
 
+import asyncio
 import json
 import signal
 from collections import Counter
@@ -15,7 +16,7 @@ from contracts.topics import Topics
 from ops.topics import create_missing, planned_topics
 from runtime.configuration_file import load_configuration
 from runtime.kafka import KafkaClients
-from tests.faults.processes import EsitoProcess
+from tests.faults.processes import WAIT_SECONDS_MAX, EsitoProcess
 from tests.integration.remote_stream import API_KEY, STREAM_ID, RemoteServer
 from tests.kafka import Kafka
 
@@ -97,10 +98,9 @@ class Installation:
                 for some in (await consumer.getmany(timeout_ms=50)).values():
                     found.extend(some)
 
-            for _ in range(600):
-                await read()
-                if len(found) >= count:
-                    break
+            async with asyncio.timeout(WAIT_SECONDS_MAX):
+                while len(found) < count:
+                    await read()
             await read()
         finally:
             await consumer.stop()

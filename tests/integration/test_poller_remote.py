@@ -20,7 +20,7 @@ ELEMENT_BYTES_MAX = 10_000
 def settings(directory: Path, url: str, **changes: Any) -> RemoteStream:  # noqa: ANN401 - settings of any type
     key = directory / "remote.key"
     key.write_text(API_KEY + "\n")
-    given = {"url": url, "stream_id": STREAM_ID, "api_key_file": key, "timeout_seconds": 1}
+    given = {"url": url, "stream_id": STREAM_ID, "api_key_file": key, "timeout_seconds": 30}
     return RemoteStream(**{**given, **changes})
 
 
@@ -96,7 +96,7 @@ async def test_answer_without_end_is_cut_off(tmp_path: Path) -> None:
     async with RemoteServer().running() as server:
         server.act = act
         with pytest.raises(Unread) as caught:
-            await read(settings(tmp_path, server.url, timeout_seconds=30))
+            await read(settings(tmp_path, server.url))
 
     assert caught.value.outcome is Outcome.TOO_LARGE
 

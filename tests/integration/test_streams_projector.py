@@ -12,7 +12,7 @@ from runtime.configuration import Database
 from runtime.failpoint import no_failpoint
 from streams.store import Fenced, Reached, write_batch
 from tests.integration.streams import KEYS
-from tests.integration.streams_kafka import Pipeline, assert_each_once_in_order
+from tests.integration.streams_kafka import WAIT_SECONDS_MAX, Pipeline, assert_each_once_in_order
 from tests.kafka import Kafka
 
 
@@ -129,6 +129,8 @@ async def test_the_process_serves_and_answers_who_waits_when_it_stops(
         aiohttp.ClientSession(headers={"x-api-key": KEYS["shop"]}) as session,
     ):
         await pipeline.until_numbered(30)
+        await streams.says("management.listening")
+        await streams.says("process.listening")
         urls = {
             one["event"]: f"http://{one['address']}" for one in streams.lines() if "address" in one
         }
@@ -137,8 +139,7 @@ async def test_the_process_serves_and_answers_who_waits_when_it_stops(
         page = await _json(session, events)
         waiting = asyncio.create_task(_json(session, f"{events}?after=30&wait=30"))
         ready = await _json(session, f"{urls['management.listening']}/readyz")
-        async with session.get(f"{urls['management.listening']}/metrics") as response:
-            metrics = await response.text()
+        metrics = await _metrics_once_a_reader_waits(session, urls["management.listening"])
         assert await streams.stop() == 0
 
         assert [one["id"] for one in page["events"]] == [f"{n}" for n in range(1, 31)]
@@ -146,6 +147,15 @@ async def test_the_process_serves_and_answers_who_waits_when_it_stops(
         assert ready == {"database": True, "joined": True}
         assert 'esito_streams_events_total{outcome="projected"} 30.0' in metrics
         assert 'esito_streams_requests_total{operation="read",status="200"} 1.0' in metrics
+
+
+async def _metrics_once_a_reader_waits(session: aiohttp.ClientSession, url: str) -> str:
+    async with asyncio.timeout(WAIT_SECONDS_MAX):
+        while True:
+            async with session.get(f"{url}/metrics") as response:
+                metrics = await response.text()
+            if "esito_streams_waiting_readers 1.0" in metrics:
+                return metrics
 
 
 async def _json(session: aiohttp.ClientSession, url: str) -> Any:  # noqa: ANN401 - JSON holds any value

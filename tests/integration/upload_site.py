@@ -124,7 +124,7 @@ class Site:
     async def until_under_way(self, uploads: int) -> None:
         """Wait until so many uploads are under way."""
         name = "esito_intake_open_uploads"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.metrics.registry.get_sample_value(name) != uploads:  # noqa: ASYNC110 - a gauge
                 await asyncio.sleep(0.01)
 
@@ -135,7 +135,7 @@ class Site:
 async def read_answer(reader: asyncio.StreamReader) -> bytes:
     """Return all that comes until the server closes, or breaks off because more was on its way."""
     answer = b""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         with suppress(ConnectionError):
             while block := await reader.read(65_536):
                 answer += block

@@ -8,26 +8,8 @@ import pytest
 
 from contracts.errors import Rejected
 from contracts.json_object import BODY_BYTES_MAX, DEPTH_MAX
-from contracts.provider import SignedBytes
-from contracts.raw import RawCallback, Source
-from contracts.update import Proof, Scheme
-from tests.updates import at
+from tests.signed_bytes import signed
 from workers.verifier.decode import decode_json
-
-
-def signed(body: bytes) -> SignedBytes:
-    callback = RawCallback(
-        body=body,
-        callback_id="c",
-        endpoint="shop",
-        source=Source.CALLBACK,
-        received_at=at(),
-        method="POST",
-        target_uri="https://example.org/",
-        principal="api_key:current",
-    )
-    proof = Proof(scheme=Scheme.API_KEY, algorithm="none", key_id="current", signer="shop")
-    return SignedBytes(body, "00" * 32, proof, callback)
 
 
 def decoded(body: bytes) -> Any:  # noqa: ANN401 - JSON holds any value
@@ -116,11 +98,11 @@ def test_an_array_of_many_objects_is_decoded_in_linear_time() -> None:
         b"[" * 33 + b'"\\' * 120_000,
     ]
 
-    began = time.monotonic()
+    began = time.process_time()
     for body in bodies:
         try:
             decoded(body)
         except Rejected:
             continue
 
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

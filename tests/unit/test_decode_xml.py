@@ -8,27 +8,14 @@ from hypothesis import strategies as st
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from contracts.provider import Form, SignedBytes, SignedFields
-from contracts.raw import RawCallback, Source
-from contracts.update import Proof, Scheme
-from tests.updates import at
+from contracts.provider import Form, SignedFields
+from tests.signed_bytes import signed
 from tests.xml_signing import PAIN, Signed, report
 from workers.verifier.decode_xml import decode_xml
 
 
 def decoded(body: bytes) -> SignedFields:
-    callback = RawCallback(
-        body=body,
-        callback_id="c",
-        endpoint="bank",
-        source=Source.CALLBACK,
-        received_at=at(),
-        method="POST",
-        target_uri="https://example.org/",
-        principal="",
-    )
-    proof = Proof(scheme=Scheme.XMLDSIG, algorithm="rsa-sha256", key_id="00", signer="bank")
-    return decode_xml(SignedBytes(body, "00" * 32, proof, callback, Form.XML))
+    return decode_xml(signed(body, Form.XML))
 
 
 def members(inside: str, attributes: str = "") -> Any:  # noqa: ANN401 - text or members

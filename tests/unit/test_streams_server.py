@@ -30,7 +30,7 @@ async def test_connections_of_readers_who_read_nothing_end() -> None:
                 log=structlog.get_logger(),
             )
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not logs:  # noqa: ASYNC110 - a log has no event
                 await asyncio.sleep(0)
         async with (

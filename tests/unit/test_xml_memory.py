@@ -2,15 +2,15 @@
 
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from contracts.provider import Form, SignedBytes
-from contracts.raw import RawCallback, Source
-from tests.updates import NOON, at, said
+from contracts.provider import Form
+from tests.signed_bytes import signed
+from tests.updates import NOON
 from tests.xml_signing import BANK, EC_BANK, OTHER_BANK, Signed, report, trusting, x509_data
 from workers.verifier.decode_xml import SignedXml, decode_xml
 from workers.verifier.xml_document import NAMESPACES_MAX, canonical, parse_xml
@@ -31,19 +31,6 @@ def refused(document: str) -> RejectionCode:
     with pytest.raises(Rejected) as refusal:
         verify_document(document.encode(), TRUST, at=NOON)
     return refusal.value.code
-
-
-def callback(body: bytes) -> RawCallback:
-    return RawCallback(
-        body=body,
-        callback_id="c",
-        endpoint="bank",
-        source=Source.CALLBACK,
-        received_at=at(),
-        method="POST",
-        target_uri="https://example.org/",
-        principal="",
-    )
 
 
 def with_digests(*elements: str) -> str:
@@ -163,13 +150,14 @@ def test_known_chain_is_one_set_of_certificates_and_no_other() -> None:
 @pytest.mark.parametrize("extra", ["", "<a>&#13;&lt;&amp;&quot;</a>", "<a><![CDATA[<b/>]]></a>"])
 def test_document_is_decoded_to_what_its_signed_bytes_decode_to(extra: str) -> None:
     found = verify_document(Signed().document(report(extra=extra)), TRUST, at=NOON)
-    parts = (found.body, "00" * 32, said("ACCP").proof, callback(found.body), Form.XML)
+    proven = signed(found.body, Form.XML)
+    parts = {one.name: getattr(proven, one.name) for one in fields(proven)}
 
     assert found.root is not None
     assert canonical(found.root) == found.body
 
-    from_bytes = decode_xml(SignedBytes(*parts))
-    from_tree = decode_xml(SignedXml(*parts, root=found.root))
+    from_bytes = decode_xml(proven)
+    from_tree = decode_xml(SignedXml(**parts, root=found.root))
 
     assert from_tree.members == from_bytes.members
     assert from_tree.document == from_bytes.document

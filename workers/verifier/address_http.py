@@ -13,7 +13,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Final, Literal
 
 import aiohttp
@@ -44,15 +44,15 @@ class _Answer(BaseModel):
 class HttpAddresses:
     """A registry behind a URL, and whether it has answered of late."""
 
-    def __init__(self, settings: Registry, *, rest_seconds: float = REST_SECONDS) -> None:
-        """Describe the service; the first question connects.
+    def __init__(self, settings: Registry, now: Callable[[], float] = time.monotonic) -> None:
+        """Describe the service; the first question connects. `now` gives seconds.
 
         Raises:
             Broken: `ca_file` or `api_key_file` cannot be read.
         """
         self._url = settings.url or ""
         self._timeout = aiohttp.ClientTimeout(total=settings.timeout_seconds)
-        self._rest_seconds = rest_seconds
+        self._now = now
         self._tls = _tls(settings)
         self._headers = _headers(settings)
         self._session: aiohttp.ClientSession | None = None
@@ -86,16 +86,16 @@ class HttpAddresses:
 
     def _demand_no_rest(self) -> None:
         if self._failures >= FAILURES_MAX:
-            now = time.monotonic()
+            now = self._now()
             if now < self._rests_until:
                 raise Unavailable("the registry of addresses has failed too often, and is let rest")
             # This question alone is let through; those behind it wait for what becomes of it.
-            self._rests_until = now + self._rest_seconds
+            self._rests_until = now + REST_SECONDS
 
     def _failed(self) -> None:
         self._failures += 1
         if self._failures >= FAILURES_MAX:
-            self._rests_until = time.monotonic() + self._rest_seconds
+            self._rests_until = self._now() + REST_SECONDS
 
     async def _asked(self, need: AddressNeed) -> _Answer | None:
         """Return the answer to one question, or None: there is none, or it is not one."""
