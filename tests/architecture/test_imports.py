@@ -66,6 +66,7 @@ DECIDING = {
     "runtime.key_ring",
     "runtime.mac",
     "runtime.path_token",
+    "runtime.plain_base64",
     "workers.breaker",
     "workers.dead_letters",
     "workers.state_machine.decide",
