@@ -109,7 +109,7 @@ class Installation:
             stop = asyncio.Event()
             log = configure_logging(configuration, process="test")
             api = Api(configuration, lambda *_: None, metrics=Metrics(), log=log, stop=stop)
-            background = asyncio.gather(*api.background())
+            background = asyncio.gather(*api.watches().values())
             server = TestServer(application(api.routes(pool)))
             client = await stack.enter_async_context(TestClient(server))
             try:
