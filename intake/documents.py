@@ -19,8 +19,9 @@ from contracts.send.request import Attachment, Metadata
 from intake.call import Call
 from intake.links import Linked, open_link, seal_link, unverified_endpoint
 from intake.lookup import Found, Lookup
-from intake.problems import SERVER, Code, Problem, bad_parameter, json_answer
+from intake.problems import Code, Problem, bad_parameter, json_answer
 from intake.sent import accepted
+from runtime.http_server import SERVER
 from runtime.key_ring import KeyRing
 from runtime.object_store import ObjectStore, OpenedObject
 from runtime.slots import StoredVersion, open_version

@@ -17,6 +17,7 @@ from contracts.errors import Rejected
 from contracts.json_object import read_json_array
 from contracts.payload import Payload
 from contracts.send.problems import Invalid, ProblemCode, ProblemError
+from runtime.http_server import SERVER
 from runtime.key_ring import KeyRing
 from runtime.notification_configuration import Attachments
 from runtime.slots import Kind, SealedSlot, Slot, seal_slot
@@ -94,7 +95,7 @@ class Preload:
             body=json.dumps(answers).encode(),
             content_type="application/json",
             # Secrets: nobody on the way may keep them.
-            headers={"Server": "esito", "Cache-Control": "no-store"},
+            headers={**SERVER, "Cache-Control": "no-store"},
         )
 
     def _answer(self, preload_idx: str | None, sealed: SealedSlot) -> dict[str, Any]:

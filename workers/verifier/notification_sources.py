@@ -16,7 +16,7 @@ from runtime.key_ring import KeyRing
 from runtime.key_source import ring_of
 from runtime.metrics import Metrics
 from runtime.notification_configuration import Notifications
-from runtime.notification_rules import send_rules
+from runtime.notification_rules import notifications_of, send_rules
 from runtime.object_store import ObjectStore
 from runtime.reloaded import Reading, Reloaded
 from workers.verifier.address_http import HttpAddresses
@@ -51,11 +51,7 @@ class NotificationSources(Reloaded[Notifications, _Keyed]):
         Raises:
             Broken: a file is missing, or is not what its key says.
         """
-        sections = {
-            name: endpoint.notifications
-            for name, endpoint in endpoints.items()
-            if endpoint.notifications is not None
-        }
+        sections = notifications_of(endpoints)
         super().__init__(sections, _reading, on_reload)
         self._judges = {
             name: FileJudge(
