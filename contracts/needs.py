@@ -8,6 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+SignatureOutcome = Literal[
+    "valid", "tampered", "changed_later", "partial", "untrusted", "expired", "unsupported"
+]
+PdfFault = Literal[
+    "",
+    "no_pdf",
+    "broken",
+    "encrypted",
+    "scripted",
+    "too_complex",
+    "too_slow",
+    "too_much_memory",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class FileNeed:
@@ -33,25 +47,14 @@ class PdfSignature:
     revision that it ends.
     """
 
-    outcome: Literal[
-        "valid", "tampered", "changed_later", "partial", "untrusted", "expired", "unsupported"
-    ]
+    outcome: SignatureOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class PdfFacts:
     """What a PDF is. `fault` is empty where its structure could be read within the limits."""
 
-    fault: Literal[
-        "",
-        "no_pdf",
-        "broken",
-        "encrypted",
-        "scripted",
-        "too_complex",
-        "too_slow",
-        "too_much_memory",
-    ]
+    fault: PdfFault
     pages: int = 0
     signatures: tuple[PdfSignature, ...] = ()
 

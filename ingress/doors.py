@@ -3,6 +3,7 @@
 `doors.json` is generated from contracts/providers by `make contracts`; the gate compares it.
 """
 
+from collections.abc import Iterator
 from importlib.resources import files
 from typing import Final
 
@@ -43,24 +44,30 @@ def door_of(endpoint: Endpoint, doors: dict[str, Door]) -> Door:
             f"endpoint {endpoint.name}: no provider {endpoint.provider}; "
             f"there are {', '.join(doors)}"
         )
-    for credential in CREDENTIALS:
-        given = getattr(endpoint, credential) is not None
-        if credential in door.credentials and not given:
-            raise Broken(
-                f"endpoint {endpoint.name}: provider {door.provider} needs the key {credential}"
-            )
-        if given and credential not in (*door.credentials, *door.offered):
-            # Whoever configures a check must not believe that it is made.
-            raise Broken(
-                f"endpoint {endpoint.name}: provider {door.provider} offers no {credential}; "
-                "remove the key"
-            )
+    for credential, missing in odd_credentials(endpoint, door):
+        what = (
+            f"needs the key {credential}" if missing else f"offers no {credential}; remove the key"
+        )
+        raise Broken(f"endpoint {endpoint.name}: provider {door.provider} {what}")
     changes: dict[str, object] = {}
     if endpoint.api_key and endpoint.api_key.header:
         changes["api_key_header"] = endpoint.api_key.header
     if endpoint.detached_jws:
         changes["kept_headers"] = _with_header(endpoint.detached_jws.header, door)
     return door.model_copy(update=changes) if changes else door
+
+
+def odd_credentials(endpoint: Endpoint, door: Door) -> Iterator[tuple[str, bool]]:
+    """Yield each credential that is demanded and missing (True), or configured for nothing (False).
+
+    Whoever configures a check must not believe that it is made.
+    """
+    for credential in CREDENTIALS:
+        given = getattr(endpoint, credential) is not None
+        if not given and credential in door.credentials:
+            yield credential, True
+        if given and credential not in (*door.credentials, *door.offered):
+            yield credential, False
 
 
 def signature_headers(endpoint: Endpoint) -> tuple[tuple[str, ...], ...]:

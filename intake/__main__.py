@@ -16,6 +16,7 @@ from runtime.management import management_server
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
+from runtime.watches import run_watched
 
 
 def main() -> int:
@@ -33,32 +34,22 @@ async def _serve(configuration: Configuration, log: Logger, stop: asyncio.Event)
     reached = failpoint(os.environ.get("ESITO_FAILPOINT"))
     built = Builder(configuration, metrics, log, reached).build()
     allow_files(configuration.intake.connections_max)
-    every = configuration.key_reload_seconds
-    background = asyncio.gather(
-        built.store.run(),
-        built.relay.run(),
-        built.app.tenants.watch(every_seconds=every),
-        built.slot_keys.watch(every_seconds=every),
-        prune_often(built.janitor, metrics, log),
-    )
-    # These end by an error alone, and a process without one of them must not go on in silence.
-    background.add_done_callback(lambda _: stop.set())
-    try:
-        async with management_server(
-            host=configuration.management_host,
-            port=configuration.management_port,
-            metrics=metrics,
-            readiness=built.app.readiness,
-        ) as port:
-            address = f"{configuration.management_host}:{port}"
-            log.info(LogEvent.MANAGEMENT_LISTENING, address=address)
-            await built.app.run(stop)
-    finally:
-        failed = background.done()
-        background.cancel()
-        ended = (await asyncio.gather(background, return_exceptions=True))[0]
-    if failed and isinstance(ended, BaseException):
-        raise ended
+    async with management_server(
+        host=configuration.management_host,
+        port=configuration.management_port,
+        metrics=metrics,
+        readiness=built.app.readiness,
+    ) as port:
+        log.info(LogEvent.MANAGEMENT_LISTENING, address=f"{configuration.management_host}:{port}")
+        seconds = configuration.key_reload_seconds
+        watches = {
+            "database": built.store.run(),
+            "relay": built.relay.run(),
+            "callers": built.app.tenants.watch(every_seconds=seconds),
+            "slots": built.slot_keys.watch(every_seconds=seconds),
+            "files": prune_often(built.janitor, metrics, log),
+        }
+        await run_watched(built.app.run(stop), watches, stop=stop, log=log)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import Counter
 
+from contracts.errors import Unavailable
 from intake.call import Call, OpenRoute, Route
 from intake.outbox import Outbox, Way
 from intake.problems import Code, Problem, problem_answer, unavailable
@@ -111,6 +112,8 @@ class Calls:
             response = await self._answered(route, request, variables)
         except Problem as problem:
             response = self._problem(request, problem)
+        except Unavailable:
+            response = self._problem(request, unavailable())
         except ConnectionError:
             raise
         except Exception as error:  # noqa: BLE001 - nothing unforeseen may become a 500 with a text

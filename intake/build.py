@@ -29,7 +29,7 @@ from intake.sent import SentNotification
 from intake.slot_keys import SlotKeys
 from intake.status import RequestStatus
 from intake.store import Store
-from intake.tenants import Tenants, notifications_of
+from intake.tenants import Tenants
 from intake.upload import Uploads
 from runtime.configuration import Configuration
 from runtime.failpoint import Failpoint
@@ -37,6 +37,7 @@ from runtime.kafka import RECORD_OVERHEAD_BYTES, KafkaClients
 from runtime.key_source import report_reloads
 from runtime.metrics import Metrics
 from runtime.notification_configuration import Notifications
+from runtime.notification_rules import notifications_of
 from runtime.object_store import ObjectStore
 from runtime.telemetry import Logger
 

@@ -1,6 +1,7 @@
 """Describe one call as handlers see it: who calls, which operation, the variable parts of its path.
 
-A handler is given a Call and returns an answer, or raises Problem; it never sees the API key.
+A handler is given a Call and returns an answer, or raises Problem, or Unavailable, which becomes a
+503; it never sees the API key.
 """
 
 import asyncio

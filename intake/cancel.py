@@ -13,13 +13,12 @@ from typing import Final
 
 from aiohttp import web
 
-from contracts.errors import Unavailable
 from contracts.instants import instant
 from contracts.raw import RawCallback, Source
 from contracts.send.timeline import Native
 from intake.call import Call
 from intake.lookup import Found, Lookup
-from intake.problems import json_answer, unavailable
+from intake.problems import json_answer
 from intake.raw_topic import RawTopic
 from intake.sent import accepted
 from runtime.identifiers import uuid7
@@ -48,16 +47,14 @@ class Cancellation:
         """Return 202 once Kafka has the wish.
 
         Raises:
-            Problem: 400, 404, 503.
+            Problem: 400, 404.
+            Unavailable: the database is away, or Kafka.
         """
         found = await accepted(self.lookup, call)
         detail = _CANCELLED
         if found.native_status != Native.CANCELLED.value:
             detail = _ACCEPTED
-            try:
-                await self.raw.send([self._record(call, found)])
-            except Unavailable:
-                raise unavailable() from None
+            await self.raw.send([self._record(call, found)])
         return json_answer({"status": "OK", "details": [detail]}, HTTPStatus.ACCEPTED)
 
     def _record(self, call: Call, found: Found) -> RawCallback:

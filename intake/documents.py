@@ -19,8 +19,9 @@ from contracts.send.request import Attachment, Metadata
 from intake.call import Call
 from intake.links import Linked, open_link, seal_link, unverified_endpoint
 from intake.lookup import Found, Lookup
-from intake.problems import SERVER, Code, Problem, bad_parameter, json_answer, unavailable
+from intake.problems import Code, Problem, bad_parameter, json_answer
 from intake.sent import accepted
+from runtime.http_server import SERVER
 from runtime.key_ring import KeyRing
 from runtime.object_store import ObjectStore, OpenedObject
 from runtime.slots import StoredVersion, open_version
@@ -46,7 +47,8 @@ class Documents:
         """Return what a document is, and where to load it.
 
         Raises:
-            Problem: 400, 404, 503.
+            Problem: 400, 404.
+            Unavailable: the database is away, or the object store.
         """
         found = await accepted(self.lookup, call)
         request = found.request()
@@ -57,7 +59,8 @@ class Documents:
         """Return what a payment's attachment is, and where to load it.
 
         Raises:
-            Problem: 400, 404, 503.
+            Problem: 400, 404.
+            Unavailable: the database is away, or the object store.
         """
         _, recipient_index, kind = call.variables
         if kind not in {"PAGOPA", "F24"}:
@@ -81,7 +84,8 @@ class Documents:
         """Send the file that a link opens.
 
         Raises:
-            Problem: 404, also for a link that is over; 503.
+            Problem: 404, also for a link that is over.
+            Unavailable: the object store is away.
         """
         (token,) = variables
         endpoint = unverified_endpoint(token)
@@ -90,10 +94,7 @@ class Documents:
             linked = open_link(token, self.ring_of(endpoint), at=datetime.now(UTC))
         if linked is None:
             raise _no_file()
-        try:
-            opened = await self.files.open(linked.path)
-        except Unavailable:
-            raise unavailable() from None
+        opened = await self.files.open(linked.path)
         if opened is None:
             raise _no_file()
         return await _sent(request, linked, opened)
@@ -105,11 +106,7 @@ class Documents:
         version = _version(found, file, ring)
         if version is None:
             raise _no_file()
-        try:
-            stored = await self.files.find(version.path)
-        except Unavailable:
-            raise unavailable() from None
-        if stored is None:
+        if await self.files.find(version.path) is None:
             raise _no_file()
         filename = f"{found.iun}__{name}.{_ENDINGS[file.content_type]}"
         linked = Linked(found.endpoint, version.path, file.content_type, filename)

@@ -17,6 +17,8 @@ from contracts.errors import Rejected
 from contracts.json_object import read_json_array
 from contracts.payload import Payload
 from contracts.send.problems import Invalid, ProblemCode, ProblemError
+from contracts.send.request_rules import syntax_errors
+from runtime.http_server import SERVER
 from runtime.key_ring import KeyRing
 from runtime.notification_configuration import Attachments
 from runtime.slots import Kind, SealedSlot, Slot, seal_slot
@@ -26,14 +28,6 @@ ITEMS_MAX: Final = 15
 PRELOAD_BYTES_MAX: Final = 32_768
 UPLOADS: Final = "/attachments/"
 _UNIQUE_BYTES: Final = 16
-_CODES: Final = {
-    "missing": ProblemCode.REQUIRED,
-    "string_pattern_mismatch": ProblemCode.PATTERN,
-    "string_too_short": ProblemCode.SIZE,
-    "string_too_long": ProblemCode.SIZE,
-    "too_short": ProblemCode.SIZE,
-    "too_long": ProblemCode.SIZE,
-}
 _KINDS: Final[dict[str, Kind]] = {"application/pdf": "pdf", "application/json": "json"}
 
 
@@ -94,7 +88,7 @@ class Preload:
             body=json.dumps(answers).encode(),
             content_type="application/json",
             # Secrets: nobody on the way may keep them.
-            headers={"Server": "esito", "Cache-Control": "no-store"},
+            headers={**SERVER, "Cache-Control": "no-store"},
         )
 
     def _answer(self, preload_idx: str | None, sealed: SealedSlot) -> dict[str, Any]:
@@ -118,18 +112,11 @@ def _items(body: bytes) -> list[_Item]:
     try:
         items = _ITEMS.validate_python(given)
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        errors.extend(_problem(one["type"], one["loc"]) for one in found)
+        errors.extend(syntax_errors(error))
     errors.extend(_repeated(given))
     if errors:
         raise Invalid(errors)
     return items
-
-
-def _problem(kind: str, path: tuple[str | int, ...]) -> ProblemError:
-    element = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    code = _CODES.get(kind, ProblemCode.INVALID)
-    return ProblemError(code, element, kind.replace("_", " "))
 
 
 def _repeated(given: list[Any]) -> Iterator[ProblemError]:

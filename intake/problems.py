@@ -16,9 +16,8 @@ from aiohttp import web
 from contracts.errors import EsitoError
 from contracts.instants import instant
 from contracts.send.problems import DETAIL_CHARACTERS_MAX, ProblemCode, ProblemError
+from runtime.http_server import SERVER
 
-# The name of the software, without its version: the library's default tells both.
-SERVER: Final = {"Server": "esito"}
 _TITLE_CHARACTERS_MAX: Final = 64
 _RETRY_LATER: Final = frozenset({429, 503})
 

@@ -65,6 +65,7 @@ class Requests:
 
         Raises:
             Problem: 400, 408, 409, 413, 415, 429, 503.
+            Unavailable: database or Kafka are away.
         """
         demand_json(call.request)
         if not self.outbox.ready:
@@ -102,6 +103,7 @@ class Requests:
 
         Raises:
             Problem: 409, 503.
+            Unavailable: database or Kafka are away.
         """
         try:
             async with asyncio.timeout(self.confirm_seconds):
@@ -118,7 +120,7 @@ class Requests:
                         raise Problem(status, code, errors=outcome.errors())
                     case unreachable:
                         assert_never(unreachable)
-        except (TimeoutError, Unavailable):
+        except TimeoutError:
             raise unavailable() from None
 
     async def _sent(self, reservation: Reservation, identifier: str) -> None:

@@ -10,10 +10,10 @@ from typing import Final
 
 from aiohttp import web
 
+from runtime.http_server import SERVER
 from runtime.slots import Slot
 
 _RETRY_SECONDS: Final = "5"
-_SERVER: Final = {"Server": "esito"}  # without its version
 
 
 class UploadCode(StrEnum):
@@ -55,7 +55,7 @@ class UploadRefused(Exception):
 def refusal(refused: UploadRefused) -> web.Response:
     """Return S3's error document, and close the connection: more of the body may be on its way."""
     status = _STATUSES.get(refused.code, 400)
-    headers = dict(_SERVER)
+    headers = dict(SERVER)
     if status == 503:  # noqa: PLR2004 - the status itself
         headers["Retry-After"] = _RETRY_SECONDS
     text = (
@@ -74,4 +74,4 @@ def stored(*, version: str, slot: Slot) -> web.Response:
     """Return the answer to an upload that is stored: an empty 200 whose header is the version."""
     sha256 = b64encode(slot.sha256).decode()
     fields = {"x-amz-version-id": version, "x-amz-checksum-sha256": sha256}
-    return web.Response(headers={**_SERVER, **fields, "ETag": f'"{slot.sha256.hex()}"'})
+    return web.Response(headers={**SERVER, **fields, "ETag": f'"{slot.sha256.hex()}"'})

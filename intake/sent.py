@@ -12,13 +12,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from contracts.errors import Unavailable
 from contracts.instants import instant
 from contracts.send.iun import is_iun
 from contracts.send.timeline import Native
 from intake.call import Call
 from intake.lookup import Found, Lookup
-from intake.problems import bad_parameter, json_answer, not_found, unavailable
+from intake.problems import bad_parameter, json_answer, not_found
 
 # Of our table, those that TimelineElementCategoryV28 does not have.
 _UNPUBLISHED: Final = frozenset(
@@ -47,13 +46,11 @@ class SentNotification:
         """Return all that there is to see of one notification.
 
         Raises:
-            Problem: 400, 404, 503.
+            Problem: 400, 404.
+            Unavailable: the database is away.
         """
         found = await accepted(self.lookup, call)
-        try:
-            events = await self.lookup.events(found)
-        except (TimeoutError, Unavailable):
-            raise unavailable() from None
+        events = await self.lookup.events(found)
         sent_at = instant(found.received_at)
         history = list(_history(events, sent_at))
         if not events and found.updated_at is not None:
@@ -78,15 +75,13 @@ async def accepted(lookup: Lookup, call: Call) -> Found:
     """Return the notification of the IUN in the path, if it is the caller's and is still kept.
 
     Raises:
-        Problem: 400, 404, 503.
+        Problem: 400, 404.
+        Unavailable: the database is away.
     """
     iun = call.variables[0]
     if not is_iun(iun):
         raise bad_parameter("iun", "not an IUN")
-    try:
-        found = await lookup.by_iun(call.caller, iun)
-    except (TimeoutError, Unavailable):
-        raise unavailable() from None
+    found = await lookup.by_iun(call.caller, iun)
     if found is None or found.content is None:
         raise not_found()
     return found

@@ -11,10 +11,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from contracts.errors import Unavailable
 from intake.call import Call
 from intake.lookup import Found, Lookup
-from intake.problems import bad_parameter, json_answer, not_found, unavailable
+from intake.problems import bad_parameter, json_answer, not_found
 
 _RETRY_AFTER_SECONDS: Final = 10  # SEND's own
 _RECIPIENT: Final = re.compile(r"recipients\[([0-9]{1,9})\]")
@@ -33,20 +32,18 @@ class RequestStatus:
         """Return the status of one request.
 
         Raises:
-            Problem: 400, 404, 503.
+            Problem: 400, 404.
+            Unavailable: the database is away.
         """
         identifier = call.parameter("notificationRequestId", pattern=_ID, characters_max=36)
         number = call.parameter("paProtocolNumber", pattern=_LINE, characters_max=256)
         token = call.parameter("idempotenceToken", pattern=_PRINTABLE, characters_max=256)
         if identifier is None and number is None:
             raise bad_parameter("notificationRequestId", "this, or paProtocolNumber, is needed")
-        try:
-            if identifier is not None:
-                found = await self.lookup.by_id(call.caller, identifier)
-            else:
-                found = await self.lookup.by_protocol(call.caller, number or "", token)
-        except (TimeoutError, Unavailable):
-            raise unavailable() from None
+        if identifier is not None:
+            found = await self.lookup.by_id(call.caller, identifier)
+        else:
+            found = await self.lookup.by_protocol(call.caller, number or "", token)
         if found is None or found.content is None:
             raise not_found()
         return json_answer({**found.members(), **_standing(found)})

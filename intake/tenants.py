@@ -14,8 +14,7 @@ from contracts.send.rules import BodyRules, SendRules
 from intake.problems import Code, Problem
 from runtime.caller_keys import CallerKeys
 from runtime.configuration import Endpoint
-from runtime.notification_configuration import Notifications
-from runtime.notification_rules import send_rules
+from runtime.notification_rules import notifications_of, send_rules
 
 API_KEY_HEADER: Final = "x-api-key"
 
@@ -74,7 +73,7 @@ class Tenants:
         # Two readers of one request could pick different ones; aiohttp decodes by surrogateescape.
         presented = given[0].encode("utf-8", "surrogateescape") if len(given) == 1 else b""
         found = self._keys.identify(presented)
-        if found is None or not presented:
+        if found is None:
             raise Problem(
                 HTTPStatus.UNAUTHORIZED, Code.CREDENTIALS, "no valid API key", closing=True
             )
@@ -83,12 +82,3 @@ class Tenants:
     async def watch(self, *, every_seconds: float) -> None:
         """Follow the files of the keys until cancelled."""
         await self._keys.watch(every_seconds=every_seconds)
-
-
-def notifications_of(endpoints: Mapping[str, Endpoint]) -> dict[str, Notifications]:
-    """Return the section `notifications` of each endpoint that has one."""
-    return {
-        name: endpoint.notifications
-        for name, endpoint in endpoints.items()
-        if endpoint.notifications is not None
-    }

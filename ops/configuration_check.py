@@ -15,8 +15,7 @@ from contracts.errors import Broken
 from contracts.provider import Door
 from contracts.providers import provider_named
 from ingress.build import EXPECTATIONS, client_certificates, hidden_paths
-from ingress.doors import CREDENTIALS as AT_THE_DOOR
-from ingress.doors import door_of, load_doors, signature_headers
+from ingress.doors import door_of, load_doors, odd_credentials, signature_headers
 from ops.endpoint_facts import facts_of
 from ops.fault import Fault
 from ops.signature_check import signature_faults, signature_warnings
@@ -93,17 +92,13 @@ def _door_faults(key: Key, endpoint: Endpoint, doors: dict[str, Door]) -> Iterat
         what = f"no provider {endpoint.provider}"
         yield Fault((*key, "provider"), what, f"one of {', '.join(doors)}")
         return
-    odd = False
-    for credential in AT_THE_DOOR:
-        given = getattr(endpoint, credential) is not None
-        if credential in door.credentials and not given:
-            odd = True
-            what = f"provider {door.provider} needs {credential}"
-            yield Fault((*key, credential), what, f"add {credential}: with its keys:")
-        if given and credential not in (*door.credentials, *door.offered):
-            odd = True
-            what = f"provider {door.provider} offers no {credential}"
-            yield Fault((*key, credential), what, "remove the key")
+    odd = list(odd_credentials(endpoint, door))
+    for credential, missing in odd:
+        if missing:
+            what, fix = f"needs {credential}", f"add {credential}: with its keys:"
+        else:
+            what, fix = f"offers no {credential}", "remove the key"
+        yield Fault((*key, credential), f"provider {door.provider} {what}", fix)
     if not odd:
         yield from _proof_faults(key, endpoint, doors)
 

@@ -21,6 +21,8 @@ from contracts.errors import Broken
 Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Malformed = Callable[[], web.StreamResponse]
 
+# The name of the software, without its version: the library's default tells both.
+SERVER: Final = {"Server": "esito"}
 # nginx takes four times 8 KiB; without a limit 128 fields of 8 KiB each would be 1 MiB a caller.
 HEAD_BYTES_MAX: Final = 65_536
 _FIELD_BYTES_MAX: Final = 16_384

@@ -1,12 +1,9 @@
-"""Read key rings from files, again when they change; a broken file never replaces a good ring.
+"""Read key rings from files, again when they change; a broken file never replaces a good ring."""
 
-Kubernetes swaps a mounted secret by renaming a directory, so contents are compared, not times.
-"""
-
-import asyncio
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +15,7 @@ from runtime.key_ring import Key, KeyRing
 from runtime.log_events import LogEvent
 from runtime.mac import SECRET_BYTES_MIN, MacInput, matching_secret
 from runtime.metrics import Metrics
+from runtime.reloaded import Reading, Reloaded
 from runtime.telemetry import Logger
 
 # The keys of an endpoint that are secrets of ours or shared with the provider.
@@ -49,55 +47,26 @@ class EndpointKeys:
     path_token: KeyRing | None = None
 
 
-class KeySource:
+class KeySource(Reloaded[Endpoint, EndpointKeys]):
     """The key rings of a set of endpoints, as last read; `of` is a dictionary lookup."""
 
     def __init__(
         self, endpoints: Mapping[str, Endpoint], on_reload: Callable[[str, str], None]
     ) -> None:
-        """Read every file once.
-
-        `on_reload(endpoint, outcome)` hears `taken` or the reason a changed file was refused.
+        """Read every file once; `on_reload` is that of a Reloaded.
 
         Raises:
             Broken: a file is missing, empty, too short, or a golden vector is not reproduced.
         """
-        self._endpoints = endpoints
-        self._on_reload = on_reload
-        self._read: dict[str, tuple[bytes, ...]] = {}
-        self._refused: dict[str, str] = {}
-        self._keys: dict[str, EndpointKeys] = {}
-        for name, endpoint in endpoints.items():
-            self._read[name] = _contents(endpoint)
-            self._keys[name] = _endpoint_keys(endpoint)
+        super().__init__(endpoints, _reading, on_reload)
 
     def of(self, endpoint: str) -> EndpointKeys:
         """Return the key rings of the endpoint of this name (KeyError: there is none)."""
-        return self._keys[endpoint]
+        return self._values[endpoint]
 
-    def reload(self) -> None:
-        """Take what changed; keep the old ring of an endpoint whose files are now broken."""
-        for name, endpoint in self._endpoints.items():
-            try:
-                contents = _contents(endpoint)
-                if contents == self._read[name]:
-                    self._refused.pop(name, None)
-                    continue
-                keys = _endpoint_keys(endpoint)
-            except Broken as error:
-                if self._refused.get(name) != str(error):
-                    self._refused[name] = str(error)
-                    self._on_reload(name, str(error))
-                continue
-            self._keys[name], self._read[name] = keys, contents
-            self._refused.pop(name, None)
-            self._on_reload(name, "taken")
 
-    async def watch(self, *, every_seconds: float) -> None:
-        """Reload again and again until cancelled."""
-        while True:
-            await asyncio.sleep(every_seconds)
-            self.reload()
+def _reading(endpoint: Endpoint) -> Reading[EndpointKeys]:
+    return _contents(endpoint), partial(_endpoint_keys, endpoint)
 
 
 def _credentials(endpoint: Endpoint) -> list[Keys]:

@@ -32,7 +32,7 @@ class LogEvent(Code):
     )
     WATCH_FAILED = (
         "watch.failed",
-        "Something that is read again and again is read no more; the process ends.",
+        "What is done again and again beside the work is done no more; the process ends.",
     )
     CALLBACKS_REFUSED = (
         "callbacks.refused",

@@ -1,5 +1,6 @@
 """Turn an endpoint's section `notifications` into the rules that contracts/send judges by. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -7,8 +8,18 @@ from functools import partial
 from contracts.errors import Broken
 from contracts.instants import Instant
 from contracts.send.rules import BodyRules, SendRules
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_ring import KeyRing
 from runtime.notification_configuration import Body, Notifications
+
+
+def notifications_of(endpoints: Mapping[str, Endpoint]) -> dict[str, Notifications]:
+    """Return the section `notifications` of each endpoint that has one."""
+    return {
+        name: endpoint.notifications
+        for name, endpoint in endpoints.items()
+        if endpoint.notifications is not None
+    }
 
 
 def send_rules(section: Notifications, iun_keys: KeyRing | None = None) -> SendRules:

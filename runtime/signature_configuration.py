@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from contracts.iso20022.parties import BIC, LEI
 from runtime.section import HeaderName, Name, Section
 from runtime.token_configuration import JwsAlgorithm, Presentations, TokenIssuer, Tokens
 
@@ -28,9 +29,8 @@ __all__ = [
     "Xmldsig",
 ]
 
-# ISO 9362 and ISO 17442, in upper case as ISO 20022 prescribes them.
-Bic = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$")]
-Lei = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{18}[0-9]{2}$")]
+Bic = Annotated[str, StringConstraints(pattern=f"^{BIC.pattern}$")]
+Lei = Annotated[str, StringConstraints(pattern=f"^{LEI.pattern}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 Network = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F:.]+(/[0-9]{1,3})?$")]
 

@@ -1,4 +1,4 @@
-"""Keep watch over what a process reads again and again beside its work: keys, certificates.
+"""Keep watch over what a process does again and again beside its work, such as reading its keys.
 
 A process that reads them no more looks healthy until the day a key changes. So when a watch fails,
 the process finishes what it has at hand and ends with an error: its next life reads everything.

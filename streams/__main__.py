@@ -20,6 +20,7 @@ from runtime.management import management_server
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
+from runtime.watches import run_watched
 from streams.api import Api
 from streams.projector import Projector
 from streams.retention import Retention
@@ -65,7 +66,12 @@ async def _run(configuration: Configuration, log: Logger, stop: asyncio.Event) -
             return
         stack.callback(pool.terminate)
         projectors.append(_projector(configuration, pool, metrics, log))
-        await _work(projectors[0], Retention(configuration, pool, metrics, log), api, pool, stop)
+        watches = {
+            "projection": projectors[0].run(),
+            "retention": Retention(configuration, pool, metrics, log).run(),
+            **api.watches(),
+        }
+        await run_watched(api.serve(pool, stop), watches, stop=stop, log=log)
 
 
 async def _database(configuration: Configuration, log: Logger, stop: asyncio.Event) -> Pool | None:
@@ -101,21 +107,6 @@ def _projector(
         log=log,
         failpoint=failpoint(os.environ.get("ESITO_FAILPOINT")),
     )
-
-
-async def _work(
-    projector: Projector, retention: Retention, api: Api, pool: Pool, stop: asyncio.Event
-) -> None:
-    """Run all parts until `stop`; an end of one is an end of all, and its error ours."""
-    background = asyncio.gather(projector.run(), retention.run(), *api.background())
-    background.add_done_callback(lambda _: stop.set())
-    try:
-        await api.serve(pool, stop)
-    finally:
-        if not background.done():
-            background.cancel()
-        with suppress(asyncio.CancelledError):
-            await background
 
 
 if __name__ == "__main__":

@@ -47,14 +47,14 @@ class Api:
         self._wakeups = Wakeups(configuration, log)
         metrics.gauge("esito_streams_waiting_readers").set_function(lambda: self._wakeups.count)
 
-    def background(self) -> list[Coroutine[Any, Any, None]]:
-        """Return what has to run while the API serves."""
+    def watches(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """Return what has to run while the API serves, by its name."""
         seconds = self._configuration.key_reload_seconds
-        return [
-            self._bodies.keys.watch(every_seconds=seconds),
-            self._consumers.keys.watch(every_seconds=seconds),
-            self._wakeups.run(),
-        ]
+        return {
+            "bodies": self._bodies.keys.watch(every_seconds=seconds),
+            "consumers": self._consumers.keys.watch(every_seconds=seconds),
+            "wakeups": self._wakeups.run(),
+        }
 
     async def serve(self, pool: Pool, stop: asyncio.Event) -> None:
         """Serve until `stop`.

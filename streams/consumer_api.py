@@ -16,9 +16,9 @@ from aiohttp import web
 from contracts.errors import Unavailable
 from contracts.update import TRANSACTION_ID_CHARACTERS_MAX
 from runtime.configuration import Streams
+from runtime.http_server import SERVER
 from streams import consumer_shapes as shapes
 from streams.exchange import (
-    SERVER,
     WAITED,
     Exchange,
     json_answer,

@@ -13,6 +13,7 @@ from uuid import UUID
 from aiohttp import web
 
 from contracts.errors import EsitoError, Unavailable
+from runtime.http_server import SERVER
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger, own_stack
@@ -28,8 +29,6 @@ from streams.refused import (
 )
 
 API_KEY_HEADER: Final = "x-api-key"
-# The name of the software, without its version: the library's default tells both.
-SERVER: Final = {"Server": "esito"}
 # Set by a handler whose answer took as long as its reader was willing to wait.
 WAITED: Final = web.RequestKey("waited", bool)
 _RETRY_SECONDS: Final = 1

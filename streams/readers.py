@@ -1,7 +1,7 @@
 """Say who may read: public bodies of SEND their own notifications, consumers whole endpoints."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runtime.caller_keys import CallerKeys
 from runtime.configuration import Configuration
@@ -54,9 +54,8 @@ class Readers:
         if found is None:
             return None
         owner, key_id = found
-        reader = self._readers[owner]
         groups = self._groups.get((owner, key_id), frozenset())
-        return Reader(reader.owner, reader.endpoints, reader.sender, groups)
+        return replace(self._readers[owner], groups=groups)
 
 
 def bodies(configuration: Configuration, on_reload: Callable[[str, str], None]) -> Readers:

@@ -9,7 +9,8 @@ from typing import Final
 from aiohttp import web
 
 from runtime.configuration import Streams
-from streams.exchange import SERVER, Exchange, json_answer, not_found, stream_id
+from runtime.http_server import SERVER
+from streams.exchange import Exchange, json_answer, not_found, stream_id
 from streams.readers import Reader
 from streams.refused import FORBIDDEN, INVALID, TOO_EARLY, TOO_MANY, Fault, Refused
 from streams.registry import Kept, Registry, TooManyStreams

@@ -186,8 +186,10 @@ class PartitionLoop:
                 failures += 1
                 await self._back_off(failures, error)
                 continue
-            if self._admitted(telling(verdicts, [record.headers for record in records])):
+            told = telling(verdicts, [record.headers for record in records])
+            if self._admitted(told):
                 await self._commit(records, outputs, verdicts)
+                self._around.breaker.count(told)
                 return
             self._processor.aborted()
             await asyncio.sleep(self._around.settings.breaker.retry_seconds)
@@ -276,7 +278,6 @@ class PartitionLoop:
             raise Unwritable(records[0].offset, len(records), type(error).__name__) from error
         self._processor.committed()
         self._isolation.committed(len(records))
-        self._around.breaker.count(telling(verdicts, [record.headers for record in records]))
         self._meters.count(verdicts, outputs)
 
     async def _write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:

@@ -4,13 +4,13 @@ Envelopes of the EPC's API (EPC133-22 v3.1, V4.0): the message stands under `Doc
 in an object named after the operation or in the body itself. As XML there is no envelope.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
+from contracts.iso20022.parties import BIC, LEI
 from contracts.iso20022.report import read_report
 from contracts.iso20022.resolution import read_resolution
 from contracts.iso20022.telling import TRANSACTIONS_MAX, Members, Message
@@ -34,9 +34,6 @@ ENVELOPES: Final = (
 # Each transaction may stand in a payment of its own, and that in details or a group of its own.
 STRUCTURES_MAX: Final = 4 * TRANSACTIONS_MAX
 _STRUCTURES: Final = ("OrgnlGrpInfAndSts", "OrgnlPmtInfAndSts", "CxlDtls", "TxInfAndSts")
-# BICFIDec2014Identifier and LEIIdentifier of the standard.
-BIC: Final = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
-LEI: Final = re.compile(r"[A-Z0-9]{18}[0-9]{2}")
 
 _INITIATING_PARTY: Final = (
     ("GrpHdr", "InitgPty", "Id", "OrgId", "AnyBIC"),

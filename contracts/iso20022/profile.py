@@ -12,7 +12,8 @@ from decimal import Decimal
 from functools import cache, partial
 from typing import Final
 
-from contracts.iso20022.envelope import BIC, LEI, REPORT, RESOLUTION, Found
+from contracts.iso20022.envelope import REPORT, RESOLUTION, Found
+from contracts.iso20022.parties import BIC, LEI
 from contracts.iso20022.profile_table import (
     REASONS,
     REPORT_PROFILE,

@@ -23,6 +23,7 @@ from pydantic import StringConstraints
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
 from contracts.iso20022.envelope import document_text, find_message, read_message, speaker_of
+from contracts.iso20022.parties import normal_party
 from contracts.iso20022.profile import FINDINGS_MAX, findings_of, refused_by
 from contracts.iso20022.profile_table import REASONS
 from contracts.iso20022.telling import Telling, transaction_ids
@@ -134,7 +135,6 @@ LIFECYCLE: Final = lifecycle(
 
 # Reasons that are a status where no TxSts stands: the answer to "where does it stand?" (DS-16).
 REPORTED: Final = REASONS["DS16RTP"]
-_BIC_OF_A_BRANCH: Final = 11
 
 
 class Registration(Payload):
@@ -230,8 +230,7 @@ def _native(told: Telling) -> str:
 
 
 def _witness(sender: str, identifier: str, mark: str) -> Witness:
-    bank = sender.removesuffix("XXX") if len(sender) == _BIC_OF_A_BRANCH else sender
-    digest = hashlib.sha256(f"{bank}\n{identifier}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{normal_party(sender)}\n{identifier}".encode()).hexdigest()
     # Longer than any id of a message may be, so it can be no transaction's.
     return Witness(transaction_id=f"witness:message:{digest}", mark=mark)
 

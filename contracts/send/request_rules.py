@@ -48,14 +48,15 @@ def check_request(
     try:
         request = Request.model_validate(given)
     except ValidationError as error:
-        errors.extend(_syntax(error))
+        errors.extend(syntax_errors(error))
     errors.extend(relations(given, rules, body, groups))
     if request is None or errors:
         raise Invalid(errors[:ERRORS_MAX])
     return request
 
 
-def _syntax(error: ValidationError) -> Iterator[ProblemError]:
+def syntax_errors(error: ValidationError) -> Iterator[ProblemError]:
+    """Yield what is wrong with single members, as SEND names it."""
     for one in error.errors(include_input=False, include_url=False, include_context=False):
         code = _CODES.get(one["type"], ProblemCode.INVALID)
         # The name of an unknown member is the caller's text: its parent is named instead.

@@ -49,8 +49,8 @@ async def _prune(configuration: "Configuration", *, dry_run: bool) -> "list[Prun
 
     from contracts.errors import Broken
     from intake.janitor import Janitor
-    from intake.tenants import notifications_of
     from runtime.database import connect
+    from runtime.notification_rules import notifications_of
     from runtime.object_store import ObjectStore
 
     endpoints = notifications_of({one.name: one for one in configuration.endpoints})

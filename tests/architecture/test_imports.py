@@ -49,6 +49,7 @@ PURE = [module for module in modules().values() if module.is_pure]
 # The modules that decide, and that every test of theirs relies on to do nothing else.
 DECIDING = {
     "contracts.iso20022.envelope",
+    "contracts.iso20022.parties",
     "contracts.iso20022.profile",
     "contracts.iso20022.profile_table",
     "contracts.iso20022.report",
@@ -65,6 +66,7 @@ DECIDING = {
     "runtime.key_ring",
     "runtime.mac",
     "runtime.path_token",
+    "runtime.plain_base64",
     "workers.breaker",
     "workers.dead_letters",
     "workers.state_machine.decide",

@@ -120,7 +120,7 @@ class Installation:
                 stop=stop,
                 look_seconds=NEVER_SECONDS,
             )
-            background = asyncio.gather(*api.background())
+            background = asyncio.gather(*api.watches().values())
             server = TestServer(application(api.routes(pool)))
             client = await stack.enter_async_context(TestClient(server))
             try:

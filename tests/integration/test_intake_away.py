@@ -108,6 +108,7 @@ async def test_database_that_is_cut_off_hears_503_and_comes_back(
             during = await together(*(intake.send(fresh()) for _ in range(5)))
             asked = await intake.status(paProtocolNumber="x")
             await intake.processes[0].says("database.stalled")
+            unforeseen = intake.processes[0].count("callback.failed")
             ready = intake.readiness()
             await proxy.open()
             await becomes_ready(intake)
@@ -116,6 +117,7 @@ async def test_database_that_is_cut_off_hears_503_and_comes_back(
 
     for answer in (*during, asked):
         assert_unavailable(answer)
+    assert unforeseen == 0
     assert (ready[0], '"database": false' in ready[1]) == (503, True)
     assert [before.status, after.status] == [202, 202]
     assert len(stored) == 2

@@ -1,5 +1,6 @@
 """Keys from files: taken when they change, and never replaced by a broken one."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,6 +136,18 @@ def test_broken_file_is_refused_once_and_the_former_key_stays(
     assert accepted(keys, ONE)
     assert len(reloads) == 1
     assert reloads[0][1] != "taken"
+
+
+async def test_file_that_breaks_is_noticed_while_it_is_watched(secret: Path) -> None:
+    noticed = asyncio.Event()
+    keys = KeySource({"shop": endpoint(secret)}, lambda *_: noticed.set())
+    _empty(secret)
+
+    watching = asyncio.create_task(keys.watch(every_seconds=0.001))
+    await asyncio.wait_for(noticed.wait(), 5)
+    watching.cancel()
+
+    assert accepted(keys, ONE)
 
 
 def test_repaired_file_is_taken_after_it_was_refused(secret: Path) -> None:

@@ -8,7 +8,7 @@ from contracts.codes import RejectionCode
 from contracts.errors import Broken, Rejected
 from runtime.signature_configuration import IssuedCertificate, ServiceProvider
 from tests.certificates import Issued, distinguished_name, issue, leaf, root
-from workers.verifier.registry import Registry, normal_party
+from workers.verifier.registry import Registry
 
 ROOT = root()
 BANK = issue(ROOT, "Bank A", serial=0xA1B2C3, organization_identifier="PSDIT-BI-12345")
@@ -185,21 +185,3 @@ def test_provider_speaks_for_its_bics_and_leis() -> None:
     registry = Registry([one])
 
     assert registry.speaks_for(one) == {"UNCRITMM", "UNCRITMM123", "549300TRUWO2CD2G5692"}
-
-
-@pytest.mark.parametrize(
-    ("text", "party"),
-    [
-        ("UNCRITMM", "UNCRITMM"),
-        ("UNCRITMMXXX", "UNCRITMM"),
-        ("uncritmmxxx", "UNCRITMM"),
-        ("UNCRITMM123", "UNCRITMM123"),
-        ("XXXXITXX", "XXXXITXX"),
-        ("549300TRUWO2CD2G5XXX", "549300TRUWO2CD2G5XXX"),
-        ("", ""),
-    ],
-)
-def test_head_office_is_the_same_party_with_and_without_its_branch_code(
-    text: str, party: str
-) -> None:
-    assert normal_party(text) == party

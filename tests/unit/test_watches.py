@@ -132,7 +132,9 @@ def test_watch_without_anything_to_watch_ends_nothing(tmp_path: Path) -> None:
     assert found.events == ["process.started", "partition.released", "process.stopped"]
 
 
-@pytest.mark.parametrize("module", ["ingress.__main__", "workers.__main__"])
+@pytest.mark.parametrize(
+    "module", ["ingress.__main__", "intake.__main__", "streams.__main__", "workers.__main__"]
+)
 def test_processes_start_nothing_that_nobody_watches(module: str) -> None:
     text = modules()[module].text
 

@@ -13,8 +13,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509 import Certificate
 
 from contracts.codes import RejectionCode
@@ -61,7 +59,7 @@ def verify_detached_jws(
     leaf, chain = _certificates(header, trust)
     key_id = check_certificate(leaf, chain, trust, at=at)
     # 4
-    verify_signature(protected + b"." + body, signature, key=_key(leaf), algorithm=algorithm)
+    verify_signature(protected + b"." + body, signature, key=leaf.public_key(), algorithm=algorithm)
     return leaf, key_id, algorithm
 
 
@@ -147,15 +145,6 @@ def _read(text: object) -> Certificate:
     if not der.startswith(_DER_SEQUENCE):
         raise Rejected(RejectionCode.CERTIFICATE_MALFORMED, "x5c: DER in base64")
     return read_certificate(der)
-
-
-def _key(certificate: Certificate) -> CertificatePublicKeyTypes:
-    try:
-        return certificate.public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise Rejected(
-            RejectionCode.CERTIFICATE_MALFORMED, "a public key of an unknown kind"
-        ) from None
 
 
 def _malformed(rule: str) -> Rejected:

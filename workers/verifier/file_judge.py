@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import Unavailable
-from contracts.needs import PdfFacts
+from contracts.needs import PdfFacts, PdfFault
 from runtime.notification_configuration import Pdf
 from workers.verifier.fair_turns import FairTurns
-from workers.verifier.judging import Digest, Fault, Found, Job, Settings
+from workers.verifier.judging import Digest, Found, Job, Settings
 from workers.verifier.judging_process import JudgingProcess, ProcessEnded
 
 # A PDF of 8 MiB is read and hashed in 50 ms where it is not hostile.
@@ -32,7 +32,7 @@ _COPIES_PER_PROCESS: Final = 3
 # The process itself gives up by the clock after four times its CPU time (judge_process.py).
 _WALL_CLOCK_FACTOR: Final = 3
 # What the kernel ended a process for: it kills one where memory is short.
-_FAULTS: Final[Mapping[int, Fault]] = {
+_FAULTS: Final[Mapping[int, PdfFault]] = {
     -signal.SIGPROF: "too_slow",
     -signal.SIGALRM: "too_slow",
     -signal.SIGKILL: "too_much_memory",

@@ -7,22 +7,9 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.needs import PdfFacts, PdfSignature
+from contracts.needs import PdfFacts, PdfFault, PdfSignature, SignatureOutcome
 from runtime.notification_configuration import Pdf
 
-Fault = Literal[
-    "",
-    "no_pdf",
-    "broken",
-    "encrypted",
-    "scripted",
-    "too_complex",
-    "too_slow",
-    "too_much_memory",
-]
-Outcome = Literal[
-    "valid", "tampered", "changed_later", "partial", "untrusted", "expired", "unsupported"
-]
 LENGTH_BYTES: Final = 4
 READY: Final = b"ready"
 
@@ -74,9 +61,9 @@ class Digest(_Message):
 class Found(_Message):
     """What a process says of a PDF behind that."""
 
-    fault: Fault = ""
+    fault: PdfFault = ""
     pages: int = 0
-    signatures: tuple[Outcome, ...] = ()
+    signatures: tuple[SignatureOutcome, ...] = ()
 
     def facts(self) -> PdfFacts:
         """Return it as evidence."""

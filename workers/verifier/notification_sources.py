@@ -1,24 +1,24 @@
 """Give the verifier what endpoints with `notifications` need: keys, rules, files, addresses.
 
-Keys of slots and IUNs follow their files, as other keys do; a broken file never replaces a good
-ring. Roots for signatures in PDFs are read once, at the start.
+Keys of slots and IUNs follow their files, as other keys do. Roots for signatures in PDFs are read
+once, at the start.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from contracts.errors import Broken
 from contracts.send.rules import SendRules
 from runtime.configuration import Endpoint
 from runtime.key_ring import KeyRing
 from runtime.key_source import ring_of
 from runtime.metrics import Metrics
 from runtime.notification_configuration import Notifications
-from runtime.notification_rules import send_rules
+from runtime.notification_rules import notifications_of, send_rules
 from runtime.object_store import ObjectStore
+from runtime.reloaded import Reading, Reloaded
 from workers.verifier.address_http import HttpAddresses
 from workers.verifier.address_local import LocalAddresses
 from workers.verifier.address_registry import AddressRegistry
@@ -28,7 +28,15 @@ from workers.verifier.stored_files import StoredFiles
 from workers.verifier.trust_files import certificates_in, read_trust_file
 
 
-class NotificationSources:
+@dataclass(frozen=True, slots=True)
+class _Keyed:
+    """What changes with the keys of an endpoint."""
+
+    slot_keys: KeyRing
+    rules: SendRules
+
+
+class NotificationSources(Reloaded[Notifications, _Keyed]):
     """What requests are judged with, of every endpoint that takes them."""
 
     def __init__(
@@ -38,59 +46,30 @@ class NotificationSources:
         metrics: Metrics,
         on_reload: Callable[[str, str], None],
     ) -> None:
-        """Read every file once; `on_reload` is that of a KeySource.
+        """Read every file once; `on_reload` is that of a Reloaded.
 
         Raises:
             Broken: a file is missing, or is not what its key says.
         """
-        self._sections = {
-            name: endpoint.notifications
-            for name, endpoint in endpoints.items()
-            if endpoint.notifications is not None
-        }
-        self._on_reload = on_reload
-        self._refused: dict[str, str] = {}
-        self._rings = {name: _rings(section) for name, section in self._sections.items()}
-        self._rules = {name: self._rules_of(name) for name in self._sections}
+        sections = notifications_of(endpoints)
+        super().__init__(sections, _reading, on_reload)
         self._judges = {
             name: FileJudge(
                 section.pdf,
                 _roots(section),
                 lambda fault: metrics.counter("esito_verifier_judges_ended_total", fault).inc(),
             )
-            for name, section in self._sections.items()
+            for name, section in sections.items()
         }
-        self._registries = {name: _registry(section) for name, section in self._sections.items()}
+        self._registries = {name: _registry(section) for name, section in sections.items()}
         self.finders = {
-            name: self._finder(name, section, store, metrics)
-            for name, section in self._sections.items()
+            name: self._finder(name, section, store, metrics) for name, section in sections.items()
         }
 
     def rules(self, endpoint: str) -> SendRules | None:
         """Return what holds for requests of the endpoint, as its keys are now."""
-        return self._rules.get(endpoint)
-
-    def reload(self) -> None:
-        """Take what changed; keep the old rings of an endpoint whose files are now broken."""
-        for name, section in self._sections.items():
-            try:
-                rings = _rings(section)
-            except Broken as error:
-                if self._refused.get(name) != str(error):
-                    self._refused[name] = str(error)
-                    self._on_reload(name, str(error))
-                continue
-            self._refused.pop(name, None)
-            if rings != self._rings[name]:
-                self._rings[name] = rings
-                self._rules[name] = self._rules_of(name)
-                self._on_reload(name, "taken")
-
-    async def watch(self, *, every_seconds: float) -> None:
-        """Reload again and again until cancelled."""
-        while True:
-            await asyncio.sleep(every_seconds)
-            self.reload()
+        keyed = self._values.get(endpoint)
+        return keyed.rules if keyed else None
 
     async def close(self) -> None:
         """End the processes and the connections."""
@@ -99,13 +78,8 @@ class NotificationSources:
         for registry in self._registries.values():
             await registry.close()
 
-    def _rules_of(self, name: str) -> SendRules:
-        _, iun_keys = self._rings[name]
-        return send_rules(self._sections[name], iun_keys)
-
     def _slot_keys(self, name: str) -> KeyRing:
-        slot_keys, _ = self._rings[name]
-        return slot_keys
+        return self._values[name].slot_keys
 
     def _finder(
         self, name: str, section: Notifications, store: ObjectStore, metrics: Metrics
@@ -130,8 +104,9 @@ class NotificationSources:
         )
 
 
-def _rings(section: Notifications) -> tuple[KeyRing, KeyRing]:
-    return ring_of(section.attachments.slot_keys), ring_of(section.iun_keys.keys)
+def _reading(section: Notifications) -> Reading[_Keyed]:
+    slot_keys, iun_keys = ring_of(section.attachments.slot_keys), ring_of(section.iun_keys.keys)
+    return (slot_keys, iun_keys), lambda: _Keyed(slot_keys, send_rules(section, iun_keys))
 
 
 def _registry(section: Notifications) -> AddressRegistry:

@@ -14,7 +14,7 @@ holds an expired key can set it back.
 import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final
 
 from asn1crypto.x509 import Certificate
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -28,15 +28,14 @@ from pyhanko.sign.validation import (
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
 
-Outcome = Literal[
-    "valid", "tampered", "changed_later", "partial", "untrusted", "expired", "unsupported"
-]
+from contracts.needs import SignatureOutcome
+
 # Each signature is verified, and what it covers compared with every later revision.
 SIGNATURES_MAX: Final = 50
 REVISIONS_MAX: Final = 200
-# ETSI EN 319 102-1 §5.1.3: the certificate was not valid at that time; a hash or key is too weak.
 _REVISION_END: Final = b"startxref"
 _BLANKS: Final = b"\x00\t\n\f\r "
+# ETSI EN 319 102-1 §5.1.3: the certificate was not valid at that time; a hash or key is too weak.
 _OUT_OF_BOUNDS: Final = "OUT_OF_BOUNDS"
 _WEAK: Final = "CRYPTO_CONSTRAINTS_FAILURE"
 _USAGE: Final = KeyUsageConstraints(key_usage={"non_repudiation"})
@@ -44,7 +43,7 @@ _USAGE: Final = KeyUsageConstraints(key_usage={"non_repudiation"})
 
 def read_signatures(
     file: BinaryIO, roots: Sequence[Certificate], at: datetime
-) -> tuple[Outcome, ...]:
+) -> tuple[SignatureOutcome, ...]:
     """Return what each signature amounts to, the oldest first; timestamps are none.
 
     To be asked only of files that have signatures: that none can be found is `unsupported` as well.
@@ -74,7 +73,7 @@ def _signatures(file: BinaryIO) -> list[EmbeddedPdfSignature]:
 
 def _outcomes(
     found: Sequence[EmbeddedPdfSignature], roots: Sequence[Certificate], at: datetime
-) -> Iterator[Outcome]:
+) -> Iterator[SignatureOutcome]:
     for number, signature in enumerate(found[:SIGNATURES_MAX], 1):
         try:
             yield _outcome(signature, roots, at, last=number == len(found))
@@ -88,7 +87,7 @@ def _outcomes(
 
 def _outcome(
     signature: EmbeddedPdfSignature, roots: Sequence[Certificate], at: datetime, *, last: bool
-) -> Outcome:
+) -> SignatureOutcome:
     status = _status(signature, roots, at)
     if not (status.intact and status.valid):  # 1
         return "tampered"
@@ -121,7 +120,7 @@ def _hides_bytes(signature: EmbeddedPdfSignature) -> bool:
 
 def _trust(
     signature: EmbeddedPdfSignature, status: PdfSignatureStatus, roots: Sequence[Certificate]
-) -> Outcome:
+) -> SignatureOutcome:
     stamped_at = _stamped_at(status) if _is_out_of_bounds(status) else None
     if stamped_at is not None:
         status = _status(signature, roots, stamped_at)

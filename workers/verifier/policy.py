@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from contracts.presented import Digest
 from contracts.provider import Door, VerifiedToken
 from runtime.configuration import Endpoint
 from runtime.key_source import EndpointKeys
@@ -12,7 +13,6 @@ from workers.verifier.certificates import Trust
 from workers.verifier.registry import Registry
 from workers.verifier.xml_schema import Schemas
 
-Digest = Callable[[str], str]
 VerifyToken = Callable[[str, datetime, Digest], VerifiedToken]
 
 

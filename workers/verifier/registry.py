@@ -15,13 +15,11 @@ from cryptography.x509.oid import NameOID
 
 from contracts.codes import RejectionCode
 from contracts.errors import Broken, Rejected
+from contracts.iso20022.parties import normal_party
 from runtime.signature_configuration import ServiceProvider
 from workers.verifier.certificate_paths import NormalName, normal_name
 from workers.verifier.certificates import fingerprint
 
-# ISO 9362: the branch code of a head office, which an eight-character BIC leaves out.
-_HEAD_OFFICE: Final = "XXX"
-_BIC_WITH_BRANCH_CHARACTERS: Final = 11
 # RFC 4514 §3 prescribes a table of nine names; these are written all the same.
 _ATTRIBUTE_NAMES: Final[Mapping[str, x509.ObjectIdentifier]] = {
     "organizationIdentifier": NameOID.ORGANIZATION_IDENTIFIER,
@@ -96,17 +94,6 @@ class Registry:
             some = "more than one service provider" if owners else "no service provider"
             raise Rejected(RejectionCode.SIGNER_UNKNOWN, f"{some} has this certificate")
         return next(iter(owners.values()))
-
-
-def normal_party(text: str) -> str:
-    """Return a BIC or LEI as it is compared: upper case, a head office's BIC in eight characters.
-
-    ISO 9362 §5.5: the branch code XXX names the head office, as its absence does.
-    """
-    party = text.upper()
-    if len(party) == _BIC_WITH_BRANCH_CHARACTERS:
-        return party.removesuffix(_HEAD_OFFICE)
-    return party
 
 
 def _issuer(provider: ServiceProvider, text: str) -> NormalName:

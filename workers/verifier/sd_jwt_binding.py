@@ -4,11 +4,12 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
 from contracts.json_object import read_json
+from runtime.token_configuration import JwsAlgorithm
 from workers.verifier.jwk import Jwk, parse_jwk
 from workers.verifier.jws import read_compact, verify_jws
 from workers.verifier.presentation_policy import (
@@ -22,9 +23,7 @@ from workers.verifier.presentation_policy import (
 from workers.verifier.sd_jwt_disclosures import digest_of
 
 # RFC 8725 §3.2: asymmetric, of today's strength. "none" and HMAC are not among them.
-ALGORITHMS: Final = frozenset(
-    {"ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512", "EdDSA"}
-)
+ALGORITHMS: Final[frozenset[str]] = frozenset(get_args(JwsAlgorithm))
 _TYPE: Final = "kb+jwt"
 
 

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
 from contracts.instants import Instant, instant
+from contracts.iso20022.parties import normal_party
 from contracts.payload import Payload, rules_broken, validate
 from contracts.provider import Form, Provider, SignedBytes, SignedFields
 from contracts.raw import RawCallback, Source
@@ -40,7 +41,6 @@ from workers.verifier.decode import decode_json
 from workers.verifier.decode_xml import decode_xml
 from workers.verifier.policy import Policy
 from workers.verifier.prove import principal_key, prove
-from workers.verifier.registry import normal_party
 from workers.verifier.xml_document import parse_xml
 
 

@@ -20,7 +20,7 @@ from contracts.codes import RejectionCode
 from contracts.errors import Rejected
 from workers.verifier.certificates import CHAIN_BYTES_MAX, Trust, read_certificate
 from workers.verifier.xml_algorithms import DIGEST_ALGORITHMS
-from workers.verifier.xml_signature import DS, decode_base64, parts, plain_text, strict_base64
+from workers.verifier.xml_signature import DS, base64_binary, parts, plain_text, strict_base64
 
 CERTIFICATES_MAX: Final = 10  # the longest chain that the EPC's profile verifies
 # Signers are hundreds at most; at CHAIN_BYTES_MAX of text, hostile ones make this 16 MiB.
@@ -70,7 +70,7 @@ def _brought_chain(texts: tuple[str, ...]) -> _Chain:
 
 
 def _chain(texts: Sequence[str]) -> _Chain:
-    brought = [read_certificate(decode_base64(one, name="X509Certificate")) for one in texts]
+    brought = [read_certificate(base64_binary(one, name="X509Certificate")) for one in texts]
     leaf = _leaf(brought)
     return leaf, tuple(one for one in brought if one is not leaf)
 
