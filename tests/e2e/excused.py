@@ -80,7 +80,6 @@ EXCUSED: Final[Mapping[str, tuple[str, ...]]] = {
         "srtp body.resourceId",  # answer
         "wallet body.interaction",  # verification, issuance
         "wallet token.aud",  # esito
-        "srtp Cdtr.Nm",  # Comune: the public body of the demo is called so; a creditor is no debtor
         "srtp LclInstrm.Prtry",  # PAGOPA
         "send body.pagoPaIntMode",  # ASYNC
         "send metadataAttachment.contentType",  # application/json
@@ -105,6 +104,7 @@ PERSONAL: Final = (
     "uaepass customer.name",
     "uaepass customer.identifier",
     "srtp Dbtr.Nm",
+    "srtp Cdtr.Nm",
     "srtp Orgtr.Nm",
     "srtp Othr.Id",
     "srtp Id.IBAN",

@@ -97,10 +97,10 @@ async def test_road_leads_from_the_upload_slot_to_viewed(user: User) -> None:
     ]
     elements = await user.followed(stream, "VIEWED")
     base = f"{user.intake}/delivery/notifications/sent/{iun}"
-    document = await user.send_json("GET", f"{base}/attachments/documents/0", "send-comune")
+    document = await user.send_json("GET", f"{base}/attachments/documents/0", "send-provincia")
     loaded = await user.call("GET", document.members["url"], {})
     url = f"{user.intake}/delivery/v2.9/notifications/sent/{iun}"
-    sent = await user.send_json("GET", url, "send-comune")
+    sent = await user.send_json("GET", url, "send-provincia")
     stranger = await user.send_json("GET", url, "send-regione")
 
     assert len(request_id) == 36
@@ -149,7 +149,7 @@ async def test_stream_of_ours_is_polled_by_an_esito_elsewhere(user: User, tmp_pa
             prefix=f"r{secrets.token_hex(4)}.",
             port=free_row(4),
             delivery="keys/send-delivery.key",
-            key="keys/send-comune.key",
+            key="keys/send-provincia.key",
             url=user.streams.removesuffix("/streams"),
             stream=stream,
         )
