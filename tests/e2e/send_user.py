@@ -73,19 +73,14 @@ class User:
 
     async def uploaded(self, content: bytes) -> dict[str, Any]:
         """Return the document as a request names it."""
-        digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-        item = {"preloadIdx": "0", "contentType": "application/pdf", "sha256": digest}
+        item, headers = an_upload(content)
         url = f"{self.intake}/delivery/attachments/preload"
         (slot,) = (await self.send_json("POST", url, "send-provincia", [item])).members
-        headers = {
-            "content-type": "application/pdf",
-            "x-amz-meta-secret": slot["secret"],
-            "x-amz-checksum-sha256": digest,
-        }
+        headers |= {"x-amz-meta-secret": slot["secret"]}
         answer = await self.call(slot["httpMethod"], slot["url"], headers, content)
         assert answer.status == 200, answer.body
         return {
-            "digests": {"sha256": digest},
+            "digests": {"sha256": item["sha256"]},
             "contentType": "application/pdf",
             "ref": {"key": slot["key"], "versionToken": answer.headers["x-amz-version-id"]},
         }
@@ -138,6 +133,13 @@ class User:
         return found
 
 
+def an_upload(content: bytes) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what asks for a slot for these bytes, and the header fields that they go with."""
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    item = {"preloadIdx": "0", "contentType": "application/pdf", "sha256": digest}
+    return item, {"content-type": "application/pdf", "x-amz-checksum-sha256": digest}
+
+
 def a_request(document: dict[str, Any]) -> dict[str, Any]:
     address = {
         "address": "VIA ROMA 1",
@@ -153,7 +155,7 @@ def a_request(document: dict[str, Any]) -> dict[str, Any]:
     }
     return {
         "paProtocolNumber": f"by-hand-{secrets.token_hex(6)}",
-        "subject": "A notice",
+        "subject": "By hand, about nobody",
         "senderDenomination": "Provincia di prova",
         "senderTaxId": "01234567897",
         "taxonomyCode": "010101P",
