@@ -192,6 +192,17 @@ def test_every_excuse_is_needed(searched: Searched) -> None:
     assert {place for one in EXCUSED for place in one.where or ()} - used == set()
 
 
+def test_excuse_holds_in_its_own_places_alone(searched: Searched) -> None:
+    reference = min(searched.private.by_name["pivot data.clientReferenceId"])
+
+    hits = Search([reference]).hits(
+        dict.fromkeys(("values, status", "log of ingress"), reference.encode())
+    )
+
+    assert {hit.place for hit in hits} == {"values, status", "log of ingress"}
+    assert {hit.place for hit in searched.private.unexcused(hits)} == {"log of ingress"}
+
+
 def test_word_that_was_said_in_every_place_is_quoted_nowhere(
     searched: Searched, performance: Performance
 ) -> None:
