@@ -22,7 +22,7 @@ from intake.outbox import Outbox, Way
 from intake.preload import PRELOAD_BYTES_MAX, UPLOADS, EndpointSlots, Preload
 from intake.problems import invalid
 from intake.raw_topic import RawTopic
-from intake.relay import Relay
+from intake.relay import Relay, Terms
 from intake.requests import PATH, Requests
 from intake.room import Room, Rooms
 from intake.sent import SentNotification
@@ -226,7 +226,10 @@ class Builder:
             target_uri=self._public_url + PATH,
             relay_seconds=self._settings.relay_seconds,
             kept={
-                name: timedelta(days=section.request_days)
+                name: Terms(
+                    timedelta(days=section.request_days),
+                    timedelta(days=section.attachments.unused_days),
+                )
                 for name, section in self._sections.items()
             },
             metrics=self._metrics,

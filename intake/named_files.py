@@ -18,6 +18,7 @@ from contracts.send.request import Request
 from contracts.send.rules import BodyRules
 from runtime.database import Connection, translated_errors
 from runtime.notification_configuration import Attachments
+from runtime.slots import is_key
 
 Needed = Literal["waiting", "retained"]
 
@@ -56,8 +57,12 @@ class NamedFile:
 
 
 def keys_named(request: Request, body: BodyRules) -> tuple[str, ...]:
-    """Return the keys of all files that a request names, each once."""
-    return tuple(dict.fromkeys(one.need.key for one in placed_files(request, body)))
+    """Return the keys of all files that a request names, each once.
+
+    A key that is not of our form is no file's: it is the sender's own word, and is stored nowhere.
+    """
+    keys = dict.fromkeys(one.need.key for one in placed_files(request, body))
+    return tuple(filter(is_key, keys))
 
 
 async def note_files(connection: Connection, files: Iterable[NamedFile]) -> None:

@@ -7,6 +7,7 @@ the state machine takes it for what it is: a duplicate.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -25,6 +26,8 @@ _BATCH_REQUESTS_MAX: Final = 100
 _LOOKS_A_TERM: Final = 3
 _REMOVED_AT_ONCE: Final = 1_000
 _REMOVE_EVERY_SECONDS: Final = 600.0
+# Looked at in one go: those that became due since the last rounds, not all that were ever accepted.
+_REFUSED_DUE: Final = timedelta(days=2)
 _RETRY_SECONDS: Final = 2.0
 _COLUMNS: Final = """endpoint, body, id, group_name, callback_id, received_at, principal,
     traceparent, content"""
@@ -37,6 +40,14 @@ class Send(Protocol):
         """Return when Kafka has confirmed all of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long the body of a request is kept from its receipt on: of any, and of a refused one."""
+
+    shown: timedelta
+    refused: timedelta
+
+
 class Relay:
     """The relay of one process."""
 
@@ -47,7 +58,7 @@ class Relay:
         *,
         target_uri: str,
         relay_seconds: float,
-        kept: Mapping[str, timedelta],
+        kept: Mapping[str, Terms],
         metrics: Metrics,
         log: Logger,
     ) -> None:
@@ -102,20 +113,36 @@ class Relay:
             Unavailable: the database is away.
         """
         removed = 0
-        for endpoint, term in self._kept.items():
-            async with self._store.connection() as connection:
-                tag = await connection.execute(
-                    """UPDATE intake.requests SET content = NULL WHERE (endpoint, body, id) IN (
-                    SELECT endpoint, body, id FROM intake.requests WHERE content IS NOT NULL
-                    AND state = 'sent' AND endpoint = $1 AND received_at < now() - $2::interval
-                    LIMIT $3)""",
-                    endpoint,
-                    term,
-                    _REMOVED_AT_ONCE,
-                )
-            removed += int(tag.rpartition(" ")[2])
+        for endpoint, terms in self._kept.items():
+            removed += await self._forget(
+                "r.received_at < now() - $2::interval", endpoint, terms.shown
+            )
+            removed += await self._forget(
+                """r.received_at < now() - $2::interval
+                AND r.received_at > now() - $2::interval - $4::interval AND EXISTS (
+                SELECT FROM streams.current_transactions t WHERE t.endpoint = r.endpoint
+                AND t.transaction_id = r.id AND t.native_status = 'REFUSED')""",
+                endpoint,
+                terms.refused,
+                _REFUSED_DUE,
+            )
         self._removed.inc(removed)
         return removed
+
+    async def _forget(self, due: str, endpoint: str, *terms: timedelta) -> int:
+        """Remove a batch of the bodies that are due; return how many there were."""
+        first, *more = terms
+        async with self._store.connection() as connection:
+            tag = await connection.execute(
+                f"""UPDATE intake.requests SET content = NULL WHERE (endpoint, body, id) IN (
+                SELECT endpoint, body, id FROM intake.requests r WHERE content IS NOT NULL
+                AND state = 'sent' AND endpoint = $1 AND {due} LIMIT $3)""",  # noqa: S608 - words of ours
+                endpoint,
+                first,
+                _REMOVED_AT_ONCE,
+                *more,
+            )
+        return int(tag.rpartition(" ")[2])
 
     async def _relay(self, condition: str, *arguments: object) -> int:
         async with self._store.connection() as connection, connection.transaction():

@@ -228,9 +228,9 @@ async def _insert_requests(connection: Connection, batch: Sequence[Reservation])
 
 
 async def mark_sent(connection: Connection, batch: Sequence[Reservation]) -> None:
-    """Note that Kafka has the requests."""
+    """Note that Kafka has the requests: from now on none is joined to them."""
     await connection.execute(
-        """UPDATE intake.requests r SET state = 'sent'
+        """UPDATE intake.requests r SET state = 'sent', fingerprint = NULL
         FROM unnest($1::text[], $2::text[], $3::text[]) AS n(endpoint, body, id)
         WHERE r.endpoint = n.endpoint AND r.body = n.body AND r.id = n.id
         AND r.state = 'reserved'""",

@@ -49,6 +49,10 @@ _SETTINGS: Final = {
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
     "log_min_messages": "warning",
+    # Details and contexts quote rows and keys that were refused; the default for parameters is 0,
+    # written out because it matters.
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length_on_error": "0",
 }
 # For data that nobody will miss: a crash of the machine may lose it.
 _CARELESS: Final = {"fsync": "off", "full_page_writes": "off"}

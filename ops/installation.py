@@ -36,7 +36,7 @@ _SECRETS: Final = (
     "wallet-path.key",
     "wallet-expectations.key",
     "send-delivery.key",
-    "send-comune.key",
+    "send-provincia.key",
     "send-regione.key",
     "send-slots.key",
     "send-iun.key",

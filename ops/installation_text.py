@@ -96,9 +96,9 @@ endpoints:
     settle_seconds: 5  # elements that come later are too late; SEND's own wait 30 to 90
     notifications:
       bodies:
-        - id: comune
+        - id: provincia
           tax_id: "01234567897"
-          keys: [{{id: local, file: keys/send-comune.key}}]
+          keys: [{{id: local, file: keys/send-provincia.key}}]
           addresses_looked_up: true
           sheets_max: 3
         - id: regione

@@ -1,6 +1,6 @@
 # SEND's whole road by curl. Needs KEYS (a directory), PDF (a file), INTAKE, STREAMS, INGRESS (URLs).
 set -euo pipefail
-body="x-api-key: $(cat "$KEYS/send-comune.key")"
+body="x-api-key: $(cat "$KEYS/send-provincia.key")"
 delivery="x-api-key: $(cat "$KEYS/send-delivery.key")"
 json='content-type: application/json'
 # member NAME… prints a member of the JSON on standard input; a number is a place in an array.
@@ -30,7 +30,7 @@ version=$(curl -s -o /dev/null -D - -T "$PDF" "$(member 0 url <<<"$slot")" \
 request=$(curl -s "$INTAKE/delivery/v2.6/requests" -H "$body" -H "$json" -d '{
   "paProtocolNumber": "by-hand-'"$(date +%s)-$$"'",
   "subject": "A notice",
-  "senderDenomination": "Comune di prova",
+  "senderDenomination": "Provincia di prova",
   "senderTaxId": "01234567897",
   "taxonomyCode": "010101P",
   "physicalCommunicationType": "AR_REGISTERED_LETTER",

@@ -117,7 +117,9 @@ class Notifications(Section):
     )
     attachments: Attachments = Field(description="Upload slots and files.")
     request_days: Count = Field(
-        120, description="Requests are shown so long; then PostgreSQL forgets what they say."
+        120,
+        description="Requests are shown so long, refused ones attachments.unused_days; "
+        "then PostgreSQL forgets what they say.",
     )
     iun_keys: Keys = Field(
         description="Permute the numbers of IUNs; a new one begins with a month (UTC)."

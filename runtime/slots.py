@@ -11,6 +11,7 @@
 
 import hashlib
 import hmac
+import re
 import struct
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ _SLOT: Final = struct.Struct(">BBIH16s32s")
 _VERSION: Final = struct.Struct(">BIIQ32s")
 _KINDS: Final[tuple[Kind, ...]] = ("pdf", "json")
 _PREFIXES: Final = {"pdf": "PN_NOTIFICATION_ATTACHMENTS", "json": "PN_F24_META"}
+_KEY: Final = re.compile(rf"(?:{'|'.join(_PREFIXES.values())})-[0-9a-f]{{32}}\.(?:pdf|json)")
 _SLOT_LABEL: Final = "esito slot"
 _SECRET_LABEL: Final = "esito slot secret"  # noqa: S105 - says what is computed
 _VERSION_LABEL: Final = "esito version"
@@ -97,6 +99,11 @@ class StoredVersion:
         By receipt, not by the clock: whenever the request is judged, the verdict is the same.
         """
         return received_at >= self.uploaded_at + timedelta(days=unused_days)
+
+
+def is_key(name: str) -> bool:
+    """Tell whether a file's name is of our form; any other is a word of who sent it."""
+    return _KEY.fullmatch(name) is not None
 
 
 def object_path(endpoint: str, body: str, made_at: datetime, key: str) -> str:

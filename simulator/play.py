@@ -15,6 +15,7 @@ from simulator.plan import Plan
 from simulator.planning import player_named
 from simulator.reader import Reader
 from simulator.scene import scene_of
+from simulator.send_http import OnAnswer
 from simulator.send_player import SEND, SendPlayer
 from simulator.sender import OnCue, Sender, Sent, Settled
 from simulator.tally import Tally
@@ -32,7 +33,7 @@ class Stage:
     """Where plans are played: the ingress's address, and the configuration with the keys.
 
     `on_cue` is called with the cue of each step that has one: the key set that a token issuer
-    publishes before it.
+    publishes before it. `on_answer` hears every answer to a public body or its delivery system.
     """
 
     url: str
@@ -40,6 +41,7 @@ class Stage:
     time_factor: float = TIME_FACTOR
     stories_per_second: float | None = None
     on_cue: OnCue = lambda _: None
+    on_answer: OnAnswer = lambda *_: None
 
     def credentials(self, provider: str) -> dict[str, Credentials]:
         """Return the credentials of each of the provider's endpoints by name.
@@ -93,7 +95,9 @@ async def send_plan(stage: Stage, plan: Plan, settled: Settled) -> Sent:
 
 def _playing(stage: Stage, plan: Plan, settled: Settled) -> AbstractAsyncContextManager[Playing]:
     if plan.provider == SEND:
-        return SendPlayer(stage.configuration, url=stage.url, settled=settled)
+        return SendPlayer(
+            stage.configuration, url=stage.url, settled=settled, on_answer=stage.on_answer
+        )
     return Sender(
         stage.url,
         stage.credentials(plan.provider),

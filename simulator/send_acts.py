@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from contracts.codes import AnomalyCode, RejectionCode
 from simulator.plan import Callback, Fault, Presents, Step, Story
 
-COMUNE: Final = "comune"
+PROVINCIA: Final = "provincia"
 REGIONE: Final = "regione"
 # Below: what an act is done with that is not as it should be.
 UploadFlaw = Literal[
@@ -58,7 +58,7 @@ class Stored:
 class Act:
     """One call, by whom, and the HTTP status that it must be answered with."""
 
-    body: str = COMUNE
+    body: str = PROVINCIA
     answer: int = 200
 
 

@@ -12,7 +12,7 @@ from runtime.configuration import Endpoint
 from runtime.notification_configuration import Body, Notifications
 from simulator.pki_files import PUBLIC_BODY, read_identity
 from simulator.scene import Scene
-from simulator.send_acts import COMUNE, REGIONE, Act, File, Preload, Upload
+from simulator.send_acts import PROVINCIA, REGIONE, Act, File, Preload, Upload
 from simulator.send_pdf import pdf, signed_pdf
 from simulator.send_requests import recipient, request
 
@@ -62,7 +62,7 @@ class SendCast:
         document: File,
         people: list[Person],
         *,
-        body: str = COMUNE,
+        body: str = PROVINCIA,
         **changes: Any,  # noqa: ANN401 - a value of JSON
     ) -> dict[str, Any]:
         """Return a request of `body` to `people`."""
@@ -81,13 +81,14 @@ def cast_of(scene: Scene) -> SendCast:
         section = endpoint.notifications
         if section is not None:
             bodies = {one.id: one for one in section.bodies}
-            if not {COMUNE, REGIONE} <= set(bodies) or not section.pdf.trust_files:
+            if not {PROVINCIA, REGIONE} <= set(bodies) or not section.pdf.trust_files:
                 break
             pki = section.pdf.trust_files[0].parent.parent
             read_identity(pki, PUBLIC_BODY)
             return SendCast(endpoint, section, bodies, pki, scene.now)
     raise Broken(
-        "the simulator plays the bodies comune and regione of an installation that esito up wrote"
+        "the simulator plays the bodies provincia and regione of an installation that esito up "
+        "wrote"
     )
 
 
@@ -101,7 +102,7 @@ def new_person(rng: Random, **changes: Any) -> Person:  # noqa: ANN401 - a value
     return Person(recipient(rng, **changes))
 
 
-def uploads(*files: File, body: str = COMUNE) -> tuple[Act, ...]:
+def uploads(*files: File, body: str = PROVINCIA) -> tuple[Act, ...]:
     """Return the acts that bring files to the store."""
     return (
         Preload(files=files, body=body),

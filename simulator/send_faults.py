@@ -10,7 +10,7 @@ from typing import Any, Final
 from contracts.codes import AnomalyCode
 from simulator.plan import Fault, Presents
 from simulator.send_acts import (
-    COMUNE,
+    PROVINCIA,
     REGIONE,
     Ask,
     Element,
@@ -89,7 +89,7 @@ def _invalid_request(rng: Random, cast: SendCast) -> SendStory:
 def _repeated_request(rng: Random, cast: SendCast) -> SendStory:
     """Send an accepted request again, and another one that names the same notice."""
     name, document = new_name(rng), cast.document(rng)
-    payment = pago_pa(rng, cast.sender(COMUNE)[1])
+    payment = pago_pa(rng, cast.sender(PROVINCIA)[1])
     people = [new_person(rng, payments=[payment])]
     again = cast.request(name, document, people)
     same_notice = cast.request(f"{name}-again", document, people)

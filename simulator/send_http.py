@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
@@ -45,10 +45,21 @@ class Answer:
         return next(found, "")
 
 
+OnAnswer = Callable[[str, str, Mapping[str, str], Answer], None]
+"""Hear an answer: method, URL and header fields of what it answers."""
+
+
 class SendHttp:
     """The addresses and keys of one endpoint: `async with SendHttp(...) as http: ...`."""
 
-    def __init__(self, configuration: Configuration, endpoint: Endpoint, *, url: str) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        endpoint: Endpoint,
+        *,
+        url: str,
+        on_answer: OnAnswer = lambda *_: None,
+    ) -> None:
         """Read the keys; `url` is the ingress's, the others' are their own public ones.
 
         Raises:
@@ -62,6 +73,7 @@ class SendHttp:
         self.streams = configuration.streams.public_url.rstrip("/")
         self.ingress = url.rstrip("/")
         self.sent = Sent()
+        self._on_answer = on_answer
         self._keys = {body.id: _first_key(body.keys) for body in self.section.bodies}
         self._delivery = credentials_of(endpoint, public_url=url)
         self._session: aiohttp.ClientSession | None = None
@@ -136,9 +148,11 @@ class SendHttp:
             async with self._session.request(
                 method, url, headers=headers, data=data, allow_redirects=False
             ) as response:
-                return Answer(response.status, await response.read(), dict(response.headers))
+                answer = Answer(response.status, await response.read(), dict(response.headers))
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
             return Answer(None)
+        self._on_answer(method, url, headers, answer)
+        return answer
 
 
 def _first_key(keys: Any) -> str:  # noqa: ANN401 - a tuple of any keys with files

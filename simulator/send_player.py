@@ -11,7 +11,7 @@ from contracts.errors import Broken
 from runtime.configuration import Configuration, Endpoint
 from simulator.plan import Plan, Row
 from simulator.send_acts import Ask, SendStep, SendStory
-from simulator.send_http import SendHttp
+from simulator.send_http import OnAnswer, SendHttp
 from simulator.send_play import SendPlay, planned_counts
 from simulator.send_streams import SendStreams, follow
 from simulator.sender import Sent, Settled
@@ -23,13 +23,21 @@ _STORIES_AT_ONCE_MAX: Final = 64
 class SendPlayer:
     """Public bodies and the delivery system: `async with SendPlayer(...) as player: ...`."""
 
-    def __init__(self, configuration: Configuration, *, url: str, settled: Settled) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        url: str,
+        settled: Settled,
+        on_answer: OnAnswer = lambda *_: None,
+    ) -> None:
         """Play at the endpoint that takes requests; `url` is the ingress's.
 
         Raises:
             Broken: there is none, or a key cannot be read.
         """
-        self._http = SendHttp(configuration, _endpoint(configuration), url=url)
+        endpoint = _endpoint(configuration)
+        self._http = SendHttp(configuration, endpoint, url=url, on_answer=on_answer)
         self._settled = settled
         self._streams = SendStreams(self._http)
         self._plan: Plan | None = None

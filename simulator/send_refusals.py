@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from simulator.plan import Fault
 from simulator.send_acts import (
-    COMUNE,
+    PROVINCIA,
     REGIONE,
     Act,
     Ask,
@@ -39,7 +39,7 @@ def _refused(
     document: File | None = None,
     uploaded: tuple[Act, ...] | None = None,
     person: Person | None = None,
-    body: str = COMUNE,
+    body: str = PROVINCIA,
     **changes: Any,  # noqa: ANN401 - a value of JSON
 ) -> SendStory:
     """Return the story of a request that is taken, and refused under `code`."""
@@ -164,7 +164,7 @@ def _payment(rng: Random, cast: SendCast) -> SendStory:
 
 
 def _too_heavy(rng: Random, cast: SendCast) -> SendStory:
-    pages = 2 * (cast.bodies[COMUNE].sheets_max or 0) + 1
+    pages = 2 * (cast.bodies[PROVINCIA].sheets_max or 0) + 1
     document = cast.document(rng, cast.signed(pages=pages))
     code = "SENDER_DISABLED_MORE_THAN_20_GRAMS"
     return _refused(Fault.TOO_HEAVY, rng, cast, code, document=document)

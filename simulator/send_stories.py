@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 
 from simulator.send_acts import (
-    COMUNE,
+    PROVINCIA,
     REGIONE,
     Act,
     Ask,
@@ -84,7 +84,7 @@ def told_story(
     rng: Random, cast: SendCast, life: Life, *, people: list[Person] | None = None
 ) -> SendStory:
     """Return a notification that is accepted and then lives `life`, told in any order."""
-    name, body = new_name(rng), rng.choice((COMUNE, REGIONE))
+    name, body = new_name(rng), rng.choice((PROVINCIA, REGIONE))
     people, document = people or [new_person(rng)], cast.document(rng)
     return story(
         name,
@@ -100,7 +100,7 @@ def accepted_step(
     document: File,
     people: list[Person],
     *more: Act,
-    body: str = COMUNE,
+    body: str = PROVINCIA,
     **changes: object,
 ) -> SendStep:
     """Return the step in which a request is sent and accepted, after `more`."""
@@ -109,7 +109,7 @@ def accepted_step(
     return step(*acts, statuses=((name, "ACCEPTED"),))
 
 
-def seen(document: File, *, body: str = COMUNE) -> tuple[Act, ...]:
+def seen(document: File, *, body: str = PROVINCIA) -> tuple[Act, ...]:
     """Return the acts by which a body sees its accepted notification and the document in it."""
     return Learn(body=body), Load(file=document, body=body)
 

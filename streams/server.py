@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
 
 from contracts.errors import Broken
 from runtime.configuration import Streams
 from runtime.http_server import open_listener
 from runtime.log_events import LogEvent
 from runtime.telemetry import Logger
-from streams.exchange import unrouted
+from streams.exchange import malformed, unrouted
 
 # A stream's largest body: 200 filter values of 256 characters.
 BODY_BYTES_MAX: Final = 131_072
@@ -33,8 +35,6 @@ async def serve(
     """
     runner = web.AppRunner(
         application(routes),
-        access_log=None,
-        keepalive_timeout=_IDLE_SECONDS,
         shutdown_timeout=settings.grace_seconds,
         handler_cancellation=True,  # a long poll whose reader has gone must not go on
     )
@@ -65,13 +65,44 @@ async def _listen(runner: web.AppRunner, settings: Streams) -> asyncio.Server:
 
     def protocol() -> asyncio.Protocol:
         full = len(server.connections) >= settings.connections_max
-        return _Closed() if full else server()
+        return _Closed() if full else _Connection(server)
 
     try:
         return await open_listener(protocol, settings.host, settings.port, name="streams")
     except Broken as error:
         await runner.cleanup()
         raise Broken(f"{error}; set ESITO_STREAMS__PORT") from None
+
+
+class _Connection(RequestHandler):
+    """Answer what is no HTTP without the parser's words: they quote the path and the fields."""
+
+    __slots__ = ()
+
+    def __init__(self, server: web.Server) -> None:
+        """Keep no log of accesses: a path may hold what is nobody else's."""
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type] # as aiohttp itself does for "no log"
+            keepalive_timeout=_IDLE_SECONDS,
+        )
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = HTTPStatus.INTERNAL_SERVER_ERROR,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Say that it was malformed, and no more; a fault of ours is told as aiohttp tells it."""
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return super().handle_error(request, status, exc, message)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is on its way already")
+        answer = malformed(status)
+        answer.force_close()
+        return answer
 
 
 class _Closed(asyncio.Protocol):

@@ -142,7 +142,8 @@ def _repeated_notices(recipients: Sequence[tuple[int, Members]]) -> Errors:
 
 def _tax_id(recipient: Members, where: str, at: int, rules: SendRules) -> Errors:
     tax_id, kind = recipient.get("taxId"), recipient.get("recipientType")
-    if not isinstance(tax_id, str) or kind not in {"PF", "PG"} or not rules.tax_ids_checked:
+    # A kind that is a list or an object has no hash, so it is compared, not looked up.
+    if not isinstance(tax_id, str) or kind not in ("PF", "PG") or not rules.tax_ids_checked:
         return
     normal = normal_tax_id(tax_id)
     # Refused ids are refused later, with TAXID_NOT_VALID: a 400 would tell who is on the list.

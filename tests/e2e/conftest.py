@@ -1,13 +1,14 @@
 """Give the end-to-end tests one performance of everything, and print what they found at the end."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from ops.embedded_postgres import EmbeddedPostgres
 from tests.e2e.found import Found
 from tests.e2e.performance import Performance, perform
 from tests.kafka import Kafka
-from tests.postgres import Postgres
 
 _FOUND = pytest.StashKey[Found]()
 
@@ -32,9 +33,14 @@ def found(pytestconfig: pytest.Config) -> Found:
 
 
 @pytest.fixture(scope="session")
-def performance(
-    kafka: Kafka, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
-) -> Performance:
-    """Run all processes, play all providers with every fault, stop, and read everything."""
-    with postgres.database() as database:
-        return asyncio.run(perform(kafka, database, tmp_path_factory.mktemp("played")))
+def performance(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Performance:
+    """Run all processes, play all providers with every fault, stop, and read everything.
+
+    On the PostgreSQL of `esito up`, whatever other there is: its log is read as well.
+    """
+    return asyncio.run(_performed(kafka, tmp_path_factory.mktemp("played")))
+
+
+async def _performed(kafka: Kafka, directory: Path) -> Performance:
+    async with EmbeddedPostgres(durable=False).running() as postgres:
+        return await perform(kafka, postgres, directory)

@@ -1,91 +1,188 @@
-"""Say which values of a body are meant to be seen outside the raw topic, and why; and which never.
+"""Say which values of a body are meant to be seen outside it, where and why; and which never.
 
-A value is named by its provider and the last two names it stands under (`tests.e2e.leaves`).
+A value is named by its provider and the last two names it stands under (`tests.e2e.leaves`), a
+place as in `tests.e2e.places`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
-EXCUSED: Final[Mapping[str, tuple[str, ...]]] = {
-    "the transaction's id: part of every key, and of the URI that a wallet calls": (
-        "pivot data.id",
-        "pivot chargeDetails.id",
-        "uaepass body.spTransactionID",
-        "srtp OrgnlGrpInfAndSts.OrgnlMsgId",
-        "srtp OrgnlGrpInf.OrgnlMsgId",
-        "wallet body.transaction_id",  # a keyed digest of the state
-        "send body.notificationRequestId",  # made by the intake from nothing that was sent
-        "send elements.notificationRequestId",
+# What is made of a body for its readers: updates, status events, anomalies, snapshots.
+EVENTS: Final = frozenset(
+    {
+        *(f"values, {role}" for role in ("verified", "status", "anomalies", "state")),
+        "rows, streams.events.event",
+        "rows, streams.transactions.event",
+        "answers' bodies, streams",
+        "records, elsewhere",
+    }
+)
+# What a transaction is found by.
+KEYS: Final = frozenset(
+    {
+        *(f"keys, {role}" for role in ("raw", "verified", "status", "anomalies", "state")),
+        *(f"headers, {role}" for role in ("raw", "rejected", "status", "anomalies")),
+        *(f"rows, streams.{table}.transaction_id" for table in ("events", "transactions")),
+        *(f"rows, intake.{table}.request_id" for table in ("reservations", "named_files")),
+        "rows, intake.requests.id",
+        "statistics of PostgreSQL",
+    }
+)
+_CERTIFICATES: Final = frozenset({"headers, raw", "headers, rejected"})
+_FILES: Final = frozenset(
+    {
+        "rows, intake.named_files.key",
+        "names in the object store",
+        "statistics of PostgreSQL",
+    }
+)
+_TIMES: Final = frozenset({"headers, raw", "headers, rejected", "headers, anomalies"})
+_NOTIFICATIONS: Final = frozenset(
+    {"rows, streams.transactions.iun", "answers' heads, intake"}  # the name of a file to be saved
+)
+_SENDERS: Final = frozenset({"rows, streams.transactions.sender", "statistics of PostgreSQL"})
+
+
+@dataclass(frozen=True, slots=True)
+class Excuse:
+    """Why values of these names may be seen, and in which places; None: in all."""
+
+    reason: str
+    where: frozenset[str] | None
+    names: tuple[str, ...]
+
+
+EXCUSED: Final = (
+    Excuse(
+        "the transaction's id: part of every key, and of the URI that a wallet calls",
+        EVENTS | KEYS,
+        (
+            "pivot data.id",
+            "pivot chargeDetails.id",
+            "uaepass body.spTransactionID",
+            "srtp OrgnlGrpInfAndSts.OrgnlMsgId",
+            "srtp OrgnlGrpInf.OrgnlMsgId",
+            "srtp TxInfAndSts.OrgnlInstrId",  # of several transactions in one message
+            "srtp TxInfAndSts.OrgnlEndToEndId",
+            "wallet body.transaction_id",  # a keyed digest of the state
+            "send body.notificationRequestId",  # made by the intake from nothing that was sent
+            "send elements.notificationRequestId",
+        ),
     ),
-    "a reference: status events name it (the provider's file in contracts/providers)": (
-        "pivot data.clientReferenceId",
-        "uaepass body.uaePassTransactionID",
-        "srtp GrpHdr.MsgId",
-        "srtp Assgnmt.Id",
-        "srtp TxInfAndSts.OrgnlInstrId",
-        "srtp TxInfAndSts.OrgnlEndToEndId",
-        "srtp TxInfAndSts.StsId",
-        "srtp TxInfAndSts.CxlStsId",
-        "srtp OrgnlGrpInfAndSts.OrgnlMsgNmId",
-        "srtp OrgnlGrpInf.OrgnlMsgNmId",
-        "wallet token.verification_id",
-        "wallet pid.iss",  # who issued the credential, of which kind: evidence, decision 20
-        "wallet pid.vct",
-        "send body.iun",  # made by us from a number: it tells nothing of the notification
-        "send elements.iun",
-        "send element.elementId",  # what happened, to which recipient by number
-        "send legalFactsIds.key",  # the name of a file that the delivery system keeps
+    Excuse(
+        "a reference: status events name it (the provider's file in contracts/providers)",
+        EVENTS,
+        (
+            "pivot data.clientReferenceId",
+            "uaepass body.uaePassTransactionID",
+            "srtp GrpHdr.MsgId",
+            "srtp Assgnmt.Id",
+            "srtp TxInfAndSts.StsId",
+            "srtp TxInfAndSts.CxlStsId",
+            "srtp OrgnlGrpInfAndSts.OrgnlMsgNmId",
+            "srtp OrgnlGrpInf.OrgnlMsgNmId",
+            "wallet token.verification_id",
+            "wallet pid.iss",  # who issued the credential, of which kind: evidence, decision 20
+            "wallet pid.vct",
+            "send legalFactsIds.key",  # the name of a file that the delivery system keeps
+        ),
     ),
-    "the status, in the provider's words": (
-        "pivot body.event",
-        "pivot data.status",
-        "pivot chargeDetails.status",
-        "uaepass body.status",
-        "uaepass body.Status",
-        "wallet 1.status",
-        "wallet 2.status",
-        "wallet 7.status",
-        "wallet 12.status",
-        "wallet body.status",
-        "send element.category",
-        "send body.element",  # a vector: a category where an element is due
+    Excuse(
+        "the notification's number, made by us from nothing that was sent, and what is named by it",
+        EVENTS | KEYS | _NOTIFICATIONS,
+        (
+            "send body.iun",
+            "send elements.iun",
+            "send element.elementId",  # what happened, to which recipient by number
+        ),
     ),
-    "the amount: status events carry it": ("pivot amount.value",),
-    "when it happened, by the provider's clock: status events carry it": (
-        "pivot data.updatedAt",
-        "pivot chargeDetails.updatedAt",
-        "srtp GrpHdr.CreDtTm",
-        "srtp Assgnmt.CreDtTm",
-        "srtp TxInfAndSts.DbtrDcsnDtTm",
-        "send element.timestamp",
-        "send element.eventTimestamp",
+    Excuse(
+        "the name of an uploaded file, made by the intake from nothing that was sent",
+        _FILES,
+        ("send ref.key",),
     ),
-    "who vouches for it: the proof and the references name bank, issuer, key and algorithm": (
-        "srtp OrgId.AnyBIC",
-        "srtp FinInstnId.BICFI",
-        "wallet token.iss",
-        "wallet token.kid",
-        "wallet token.alg",
-        "wallet pid.alg",
-        "wallet jwk.alg",
+    Excuse(
+        "the status, in the provider's words",
+        None,
+        (
+            "pivot body.event",
+            "pivot data.status",
+            "pivot chargeDetails.status",
+            "uaepass body.status",
+            "uaepass body.Status",
+            "wallet 1.status",
+            "wallet 2.status",
+            "wallet 7.status",
+            "wallet 12.status",
+            "wallet body.status",
+            "send element.category",
+            "send body.element",  # a vector: a category where an element is due
+        ),
     ),
-    "a certificate: public, and evidence that the headers of the raw record keep": (
-        "srtp X509Data.X509Certificate",
+    Excuse(
+        "the amount: status events carry it",
+        EVENTS,
+        ("pivot amount.value",),
     ),
-    "a whole document: taken apart, and each value in it is looked for": (
-        "srtp AsynchronousSepaRequestToPayResponse.Document",
+    Excuse(
+        "when it happened, by the provider's clock: status events carry it",
+        EVENTS | _TIMES,
+        (
+            "pivot data.updatedAt",
+            "pivot chargeDetails.updatedAt",
+            "srtp GrpHdr.CreDtTm",
+            "srtp Assgnmt.CreDtTm",
+            "srtp TxInfAndSts.DbtrDcsnDtTm",
+            "send element.timestamp",
+            "send element.eventTimestamp",
+        ),
     ),
-    "a word of ours as well, in metrics, codes or terms": (
-        "pivot binInformations.issuingBank",  # UNKNOWN
-        "srtp body.resourceId",  # answer
-        "wallet body.interaction",  # verification, issuance
-        "wallet token.aud",  # esito
-        "srtp Cdtr.Nm",  # Comune: the public body of the demo is called so; a creditor is no debtor
-        "srtp LclInstrm.Prtry",  # PAGOPA
-        "send body.pagoPaIntMode",  # ASYNC
-        "send metadataAttachment.contentType",  # application/json
+    Excuse(
+        "which bank it is: the proof and the references name it",
+        EVENTS | _SENDERS,
+        (
+            "srtp OrgId.AnyBIC",
+            "srtp FinInstnId.BICFI",
+        ),
     ),
-}
+    Excuse(
+        "who vouches for it: the proof and the metrics name issuer, key and algorithm",
+        None,
+        (
+            "wallet token.iss",
+            "wallet token.kid",
+            "wallet token.alg",
+            "wallet pid.alg",
+            "wallet jwk.alg",
+        ),
+    ),
+    Excuse(
+        "a certificate: public, and evidence that the headers of the raw record keep",
+        _CERTIFICATES,
+        ("srtp X509Data.X509Certificate",),
+    ),
+    Excuse(
+        "a whole document: taken apart, and each value in it is looked for",
+        None,
+        ("srtp AsynchronousSepaRequestToPayResponse.Document",),
+    ),
+    Excuse(
+        "a word of ours as well, in metrics, codes or terms",
+        None,
+        (
+            "pivot binInformations.issuingBank",  # UNKNOWN
+            "srtp body.resourceId",  # answer
+            "wallet body.interaction",  # verification, issuance
+            "wallet token.aud",  # esito
+            "srtp LclInstrm.Prtry",  # PAGOPA
+            "send body.pagoPaIntMode",  # ASYNC
+            "send metadataAttachment.contentType",  # application/json
+            "send documents.contentType",  # application/pdf
+            "wallet pid._sd_alg",  # sha-256
+        ),
+    ),
+)
 
 # Never excused, and each of them must occur in what is sent: else the search proves less than it
 # says. Names and numbers of people, their accounts, cards and pages; what opens something.
@@ -105,6 +202,7 @@ PERSONAL: Final = (
     "uaepass customer.name",
     "uaepass customer.identifier",
     "srtp Dbtr.Nm",
+    "srtp Cdtr.Nm",
     "srtp Orgtr.Nm",
     "srtp Othr.Id",
     "srtp Id.IBAN",
@@ -136,7 +234,6 @@ PERSONAL: Final = (
     "send pagoPa.noticeCode",
     "send pagoPa.creditorTaxId",
     "send digests.sha256",
-    "send ref.key",
     "send ref.versionToken",
 )
 
@@ -164,5 +261,5 @@ UNNAMED: Final = (
 
 def excused_names() -> Iterator[str]:
     """Yield the names of all excused values."""
-    for names in EXCUSED.values():
-        yield from names
+    for excuse in EXCUSED:
+        yield from excuse.names

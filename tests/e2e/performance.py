@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.topics import Role, Topics
+from ops.embedded_postgres import EmbeddedPostgres
 from ops.local_installation import unless_one_dies
 from runtime.configuration import Configuration, Database
 from simulator.jwks_server import key_sets_served, publisher
@@ -13,8 +14,12 @@ from simulator.plan import Plan
 from simulator.planning import PLAYERS, make_plan
 from simulator.play import Played, Stage, play
 from simulator.scene import Scene, scene_of
+from tests.e2e.asked import BODY_KEY, WORD, ask_rightly, ask_wrongly, asking, make_streams
+from tests.e2e.elsewhere import Elsewhere, polled, pruned
 from tests.e2e.esito import Esito, installed, records_of, running, with_database
+from tests.e2e.heard import Hearing
 from tests.e2e.recorded import recorded_endpoints, send_recorded
+from tests.e2e.rows import quarrel, rows_of, statistics_of, stored_names
 from tests.kafka import Kafka
 
 TRANSACTIONS = 40
@@ -36,6 +41,17 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What lies in PostgreSQL, by column, and in the object store; what both say of it."""
+
+    rows: dict[str, bytes]
+    statistics: bytes
+    log: bytes
+    object_names: bytes
+    pruned: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
     """What one performance left behind, and where it was played."""
 
@@ -48,22 +64,34 @@ class Performance:
     metrics: dict[str, bytes]
     answers: list[bytes]
     records: tuple[Record, ...]
+    hearing: Hearing
+    elsewhere: Elsewhere
+    kept: Kept
 
 
-async def perform(kafka: Kafka, database: Database, directory: Path) -> Performance:
+async def perform(kafka: Kafka, postgres: EmbeddedPostgres, directory: Path) -> Performance:
     """Run all processes, play all providers with every fault, send the vectors, read everything."""
+    database = Database(url=postgres.url)
     configuration = await installed(kafka, directory, partial(_configure, database=database))
-    plans = _plans(configuration)
+    plans, hearing = _plans(configuration), Hearing.of(configuration)
     async with (
         key_sets_served(configuration),
         running(configuration, directory, variables=LOUD) as esito,
+        asking(directory, configuration, hearing) as asker,
     ):
-        played = await unless_one_dies(esito.processes, _play(esito, plans))
+        streams = await make_streams(asker)
+        played = await unless_one_dies(esito.processes, _play(esito, plans, hearing))
         answers = await unless_one_dies(esito.processes, send_recorded(esito))
+        await unless_one_dies(esito.processes, ask_rightly(asker, streams))
+        await unless_one_dies(esito.processes, ask_wrongly(asker, streams))
         assert await esito.reader.wait_until_drained(seconds_max=60)
+        elsewhere = await polled(directory, configuration, streams[BODY_KEY], variables=LOUD)
         metrics = await esito.metrics()
         exit_codes = dict(await esito.processes.stop())
     return Performance(
+        hearing=hearing,
+        elsewhere=elsewhere,
+        kept=await _kept(directory, configuration, postgres),
         directory=directory,
         configuration=configuration,
         plans=plans,
@@ -73,6 +101,19 @@ async def perform(kafka: Kafka, database: Database, directory: Path) -> Performa
         metrics=metrics,
         answers=answers,
         records=await _records(configuration),
+    )
+
+
+async def _kept(directory: Path, configuration: Configuration, postgres: EmbeddedPostgres) -> Kept:
+    database = configuration.database
+    rows = await rows_of(database)
+    await quarrel(database, WORD)
+    return Kept(
+        rows=rows,
+        statistics=await statistics_of(database),
+        log=postgres.log_path.read_bytes(),
+        object_names=await stored_names(configuration),
+        pruned=await pruned(directory),
     )
 
 
@@ -103,11 +144,12 @@ def _scene(configuration: Configuration, provider: str) -> Scene:
     return replace(scene, endpoints=own)
 
 
-async def _play(esito: Esito, plans: tuple[Plan, ...]) -> tuple[Played, ...]:
+async def _play(esito: Esito, plans: tuple[Plan, ...], hearing: Hearing) -> tuple[Played, ...]:
     stage = Stage(
         url=f"http://127.0.0.1:{esito.configuration.ingress.port}",
         configuration=esito.configuration,
         on_cue=publisher(esito.configuration),
+        on_answer=hearing.hear,
     )
     return await play(stage, plans, esito.reader, alone=True)
 

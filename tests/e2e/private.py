@@ -1,6 +1,7 @@
 """Collect what must not be seen: every value of every body that was sent, and every credential."""
 
 import json
+import re
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,26 +17,38 @@ from simulator.credentials import WRONG_KEY
 from simulator.send_acts import Act, Ask, Preload, SendStep
 from simulator.send_player import SEND
 from tests.conformance.vector import VECTORS
-from tests.e2e.excused import excused_names
+from tests.e2e.excused import EXCUSED
 from tests.e2e.leaves import leaves_of
 from tests.e2e.performance import Performance
 from tests.e2e.recorded import recorded_vectors
+from tests.e2e.search import Hit
 
 # Of a private number, parts of its base64: a line of a file ends anywhere in it.
 _PART_CHARACTERS = 20
+# Of a request: the public body, then the id of its key.
+_PRINCIPAL = re.compile(rb"^esito-principal: api_key:([a-z0-9-]+)\.", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """Every value by `provider name`, and the values that are excused by one of their names."""
+    """Every value by `provider name`, and of SEND by the public body that said it.
+
+    `allowed` says of each excused value in which places it may be seen; None: in all.
+    """
 
     by_name: Mapping[str, frozenset[str]]
-    excused: frozenset[str]
+    by_body: Mapping[str, frozenset[str]]
+    allowed: Mapping[str, frozenset[str] | None]
 
     @property
     def values(self) -> frozenset[str]:
-        """Return every value that must not be seen."""
-        return frozenset().union(*self.by_name.values()) - self.excused
+        """Return every value that may not be seen everywhere."""
+        every = frozenset().union(*self.by_name.values())
+        return every - {value for value, where in self.allowed.items() if where is None}
+
+    def unexcused(self, hits: Iterable[Hit]) -> set[Hit]:
+        """Return what was found in places where it has no excuse."""
+        return {hit for hit in hits if hit.place not in (self.allowed.get(hit.value) or ())}
 
     def names_of(self, value: str) -> list[str]:
         """Return where a value stands in the bodies."""
@@ -45,15 +58,28 @@ class Private:
 def private_of(performance: Performance) -> Private:
     """Return all values of all bodies, of the plans and of the vectors."""
     by_name: dict[str, set[str]] = defaultdict(set)
-    for provider, body in _bodies(performance):
+    by_body: dict[str, set[str]] = defaultdict(set)
+    for provider, who, body in _bodies(performance):
         for leaf in leaves_of(body):
             # One character over and over is padding, and says nothing.
             if len(set(leaf.text)) > 1:
                 by_name[f"{provider} {leaf.name}"].add(leaf.text)
-    excused = {value for name in excused_names() for value in by_name.get(name, ())}
+                by_body[who].add(leaf.text)
     return Private(
-        {name: frozenset(values) for name, values in by_name.items()}, frozenset(excused)
+        {name: frozenset(values) for name, values in by_name.items()},
+        {who: frozenset(values) for who, values in by_body.items()},
+        _allowed(by_name),
     )
+
+
+def _allowed(by_name: Mapping[str, set[str]]) -> dict[str, frozenset[str] | None]:
+    """Return the places of each excused value: those of all names that it stands under."""
+    allowed: dict[str, frozenset[str] | None] = {}
+    for one in EXCUSED:
+        for value in frozenset().union(*(by_name.get(name, ()) for name in one.names)):
+            others = allowed.get(value, frozenset())
+            allowed[value] = None if others is None or one.where is None else others | one.where
+    return allowed
 
 
 def credentials_of(performance: Performance) -> frozenset[str]:
@@ -75,39 +101,16 @@ def credentials_of(performance: Performance) -> frozenset[str]:
     )
 
 
-def places_of(performance: Performance) -> dict[str, bytes]:
-    """Return all that anybody may read, by its name; lines that repeat stand there once.
-
-    The values of the raw topic and of the dead letters are not among them: they are the bodies.
-    """
-    places = {f"log of {name}": log for name, log in performance.logs.items()}
-    places |= {f"metrics of {name}": text for name, text in performance.metrics.items()}
-    places["answers to callbacks"] = _once(performance.answers)
-    for role in Role:
-        records = [record for record in performance.records if record.role is role]
-        places[f"headers, {role}"] = _once(record.headers for record in records)
-        places[f"keys, {role}"] = _once(record.key for record in records)
-        if role not in {Role.RAW, Role.REJECTED}:
-            places[f"values, {role}"] = _once(record.value for record in records)
-    return places
-
-
-def kept_bodies(performance: Performance) -> dict[str, bytes]:
-    """Return what is kept by design: the bodies, as they came, each once."""
-    kept = {
-        record.value for record in performance.records if record.role in {Role.RAW, Role.REJECTED}
-    }
-    return {"values, raw and rejected": b"\n".join(sorted(kept))}
-
-
-def _bodies(performance: Performance) -> Iterator[tuple[str, bytes]]:
+def _bodies(performance: Performance) -> Iterator[tuple[str, str, bytes]]:
+    """Yield every body with its provider, and of SEND the public body that it came from, or ""."""
     for plan in performance.plans:
         for callback in plan.callbacks:
-            yield plan.provider, callback.body
+            yield plan.provider, "", callback.body
     for provider, vectors in recorded_vectors().items():
         for vector in vectors:
-            yield provider, vector.body
-    yield from _bodies_of_send(performance)
+            yield provider, "", vector.body
+    for who, body in _bodies_of_send(performance):
+        yield SEND, who, body
 
 
 def _bodies_of_send(performance: Performance) -> Iterator[tuple[str, bytes]]:
@@ -117,15 +120,17 @@ def _bodies_of_send(performance: Performance) -> Iterator[tuple[str, bytes]]:
     """
     for record in performance.records:
         if (record.provider, record.role) == (SEND, Role.RAW):
-            yield SEND, record.value
+            found = _PRINCIPAL.search(record.headers)
+            yield found[1].decode() if found else "", record.value
     for act in _acts(performance):
         match act:
             case Ask():
-                yield SEND, json.dumps(act.members, default=str).encode()
+                yield act.body, json.dumps(act.members, default=str).encode()
             case Preload():
                 digests = [{"sha256": one.sha256} for one in act.files]
-                yield SEND, json.dumps(digests).encode()
-                yield from ((SEND, one.content) for one in act.files if one.kind == "json")
+                yield act.body, json.dumps(digests).encode()
+                files = [one.content for one in act.files if one.kind == "json"]
+                yield from ((act.body, content) for content in files)
 
 
 def _acts(performance: Performance) -> Iterator[Act]:
@@ -171,7 +176,3 @@ def _secret_numbers(key: PrivateKeyTypes) -> tuple[int, ...]:
         return numbers.d, numbers.p, numbers.q
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     return (key.private_numbers().private_value,)
-
-
-def _once(texts: Iterable[bytes]) -> bytes:
-    return b"\n".join(sorted({line for text in texts for line in text.split(b"\n")}))

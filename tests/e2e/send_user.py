@@ -66,33 +66,28 @@ class User:
 
     async def made_stream(self, event_type: str) -> str:
         wanted = {"title": "mine", "eventType": event_type, "groups": [], "filterValues": []}
-        answer = await self.send_json("POST", self.streams, "send-comune", wanted)
+        answer = await self.send_json("POST", self.streams, "send-provincia", wanted)
         assert answer.status == 200, answer.body
         identifier: str = answer.members["streamId"]
         return identifier
 
     async def uploaded(self, content: bytes) -> dict[str, Any]:
         """Return the document as a request names it."""
-        digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-        item = {"preloadIdx": "0", "contentType": "application/pdf", "sha256": digest}
+        item, headers = an_upload(content)
         url = f"{self.intake}/delivery/attachments/preload"
-        (slot,) = (await self.send_json("POST", url, "send-comune", [item])).members
-        headers = {
-            "content-type": "application/pdf",
-            "x-amz-meta-secret": slot["secret"],
-            "x-amz-checksum-sha256": digest,
-        }
+        (slot,) = (await self.send_json("POST", url, "send-provincia", [item])).members
+        headers |= {"x-amz-meta-secret": slot["secret"]}
         answer = await self.call(slot["httpMethod"], slot["url"], headers, content)
         assert answer.status == 200, answer.body
         return {
-            "digests": {"sha256": digest},
+            "digests": {"sha256": item["sha256"]},
             "contentType": "application/pdf",
             "ref": {"key": slot["key"], "versionToken": answer.headers["x-amz-version-id"]},
         }
 
     async def requested(self, document: dict[str, Any]) -> str:
         answer = await self.send_json(
-            "POST", self.intake + REQUESTS, "send-comune", a_request(document)
+            "POST", self.intake + REQUESTS, "send-provincia", a_request(document)
         )
         assert answer.status == 202, answer.body
         identifier: str = answer.members["notificationRequestId"]
@@ -103,7 +98,7 @@ class User:
         url = f"{self.intake}{REQUESTS}?notificationRequestId={quote(request_id, safe='')}"
         async with asyncio.timeout(SECONDS_MAX):
             while True:
-                answer = await self.send_json("GET", url, "send-comune")
+                answer = await self.send_json("GET", url, "send-provincia")
                 members: dict[str, Any] = answer.members
                 if members["notificationRequestStatus"] != "WAITING":
                     return members
@@ -127,13 +122,22 @@ class User:
         async with asyncio.timeout(SECONDS_MAX):
             while not found or found[-1].get("newStatus") != last:
                 url = f"{self.streams}/{stream}/events{query}"
-                answer = await self.send_json("GET", url, "send-comune")
+                answer = await self.send_json("GET", url, "send-provincia")
                 assert answer.headers["retry-after"] == ("0" if answer.members else "1000")
                 found += answer.members
                 query = f"?lastEventId={found[-1]['eventId']}" if found else ""
-        left = await self.send_json("GET", f"{self.streams}/{stream}/events{query}", "send-comune")
+        left = await self.send_json(
+            "GET", f"{self.streams}/{stream}/events{query}", "send-provincia"
+        )
         assert left.members == []
         return found
+
+
+def an_upload(content: bytes) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what asks for a slot for these bytes, and the header fields that they go with."""
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    item = {"preloadIdx": "0", "contentType": "application/pdf", "sha256": digest}
+    return item, {"content-type": "application/pdf", "x-amz-checksum-sha256": digest}
 
 
 def a_request(document: dict[str, Any]) -> dict[str, Any]:
@@ -151,8 +155,8 @@ def a_request(document: dict[str, Any]) -> dict[str, Any]:
     }
     return {
         "paProtocolNumber": f"by-hand-{secrets.token_hex(6)}",
-        "subject": "A notice",
-        "senderDenomination": "Comune di prova",
+        "subject": "By hand, about nobody",
+        "senderDenomination": "Provincia di prova",
         "senderTaxId": "01234567897",
         "taxonomyCode": "010101P",
         "physicalCommunicationType": "AR_REGISTERED_LETTER",

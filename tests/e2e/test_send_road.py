@@ -7,48 +7,26 @@ ends of the same contract.
 
 import asyncio
 import base64
-import json
-import secrets
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
 
-from contracts.topics import Topics
 from ops.curl_commands import send_road
 from ops.installation import Addresses, write_installation
 from ops.local_installation import create_topics, free_row
 from ops.processes import Processes, programs_of
-from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
-from runtime.kafka import KafkaClients
 from simulator.send_pdf import pdf
+from tests.e2e.elsewhere import remote_configuration, status_events
 from tests.e2e.send_user import SECONDS_MAX, User
 from tests.kafka import Kafka
 from tests.postgres import Postgres
 
 LIFE = ("SEND_DIGITAL_DOMICILE", "DIGITAL_DELIVERY_CREATION_REQUEST", "NOTIFICATION_VIEWED")
 STATUSES = ["ACCEPTED", "DELIVERING", "DELIVERED", "VIEWED"]
-REMOTE = """
-kafka_bootstrap_servers: {servers}
-topic_prefix: {prefix}
-management_port: {port}
-topics: {{replication_factor: 1, min_insync_replicas: 1, partitions: 2}}
-endpoints:
-  - name: send-remote
-    provider: send
-    path: /callbacks/send
-    api_key: {{keys: [{{id: a, file: {delivery}}}]}}
-    remote_stream:
-      url: {url}
-      stream_id: {stream}
-      api_key_file: {key}
-      retry_seconds_max: 1
-"""
 
 
 @pytest.fixture
@@ -97,10 +75,10 @@ async def test_road_leads_from_the_upload_slot_to_viewed(user: User) -> None:
     ]
     elements = await user.followed(stream, "VIEWED")
     base = f"{user.intake}/delivery/notifications/sent/{iun}"
-    document = await user.send_json("GET", f"{base}/attachments/documents/0", "send-comune")
+    document = await user.send_json("GET", f"{base}/attachments/documents/0", "send-provincia")
     loaded = await user.call("GET", document.members["url"], {})
     url = f"{user.intake}/delivery/v2.9/notifications/sent/{iun}"
-    sent = await user.send_json("GET", url, "send-comune")
+    sent = await user.send_json("GET", url, "send-provincia")
     stranger = await user.send_json("GET", url, "send-regione")
 
     assert len(request_id) == 36
@@ -142,24 +120,17 @@ async def test_stream_of_ours_is_polled_by_an_esito_elsewhere(user: User, tmp_pa
     iun = (await user.status(request_id))["iun"]
     for second, category in enumerate(LIFE):
         await user.told(request_id, iun, category, second)
-    file = tmp_path / "remote.yaml"
-    file.write_text(
-        REMOTE.format(
-            servers=user.configuration.kafka_bootstrap_servers,
-            prefix=f"r{secrets.token_hex(4)}.",
-            port=free_row(4),
-            delivery="keys/send-delivery.key",
-            key="keys/send-comune.key",
-            url=user.streams.removesuffix("/streams"),
-            stream=stream,
-        )
-    )
-    remote = load_configuration(file, environ={})
+    remote = remote_configuration(tmp_path, user.configuration, stream)
     await create_topics(remote)
     programs = [one for one in programs_of(remote) if one.name != "ingress"]
     ports = [remote.management_port + place for place in range(len(programs))]
 
-    async with Processes(file, programs, management_ports=ports, logs=tmp_path / "remote-logs"):
+    async with Processes(
+        tmp_path / "remote.yaml",
+        programs,
+        management_ports=ports,
+        logs=tmp_path / "remote-logs",
+    ):
         events = await status_events(remote, len(STATUSES))
 
     assert [one.name for one in programs] == [
@@ -170,24 +141,3 @@ async def test_stream_of_ours_is_polled_by_an_esito_elsewhere(user: User, tmp_pa
     assert [event["native_status"] for event in events] == STATUSES
     assert {event["transaction_id"] for event in events} == {request_id}
     assert [event["sequence"] for event in events] == [1, 2, 3, 4]
-
-
-async def status_events(configuration: Configuration, count: int) -> list[dict[str, Any]]:
-    """Return the status events of provider send, once there are `count`."""
-    topic = Topics.of("send", prefix=configuration.topic_prefix).status
-    consumer = KafkaClients(configuration, client_id="test").consumer(
-        group=None, fetch_bytes_max=1_048_576
-    )
-    found: list[dict[str, Any]] = []
-    await consumer.start()
-    try:
-        consumer.assign(
-            [TopicPartition(topic, number) for number in range(configuration.topics.partitions)]
-        )
-        async with asyncio.timeout(SECONDS_MAX):
-            while len(found) < count:
-                for records in (await consumer.getmany(timeout_ms=100)).values():
-                    found += [json.loads(record.value) for record in records]
-    finally:
-        await consumer.stop()
-    return found

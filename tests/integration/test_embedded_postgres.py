@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -47,6 +48,22 @@ async def test_only_this_user_can_connect(tmp_path: Path) -> None:
     async with EmbeddedPostgres(tmp_path / "db").running() as postgres:
         assert await ask(postgres.url, "SHOW listen_addresses") == ""
         assert (tmp_path / "db").stat().st_mode & 0o077 == 0
+
+
+async def test_its_log_tells_what_was_refused_and_quotes_nothing_of_it(tmp_path: Path) -> None:
+    async with EmbeddedPostgres(tmp_path / "db").running() as postgres:
+        connection = await asyncpg.connect(postgres.url)
+        await connection.execute("CREATE TABLE t (name text PRIMARY KEY CHECK (name <> 'nobody'))")
+        for name in ("somebody", "somebody", "nobody"):
+            with suppress(asyncpg.IntegrityConstraintViolationError):
+                await connection.execute("INSERT INTO t VALUES ($1)", name)
+        await connection.close()
+
+    log = (tmp_path / "db" / "postgres.log").read_text()
+
+    assert log.count("ERROR:") == 2
+    assert "somebody" not in log
+    assert "nobody" not in log
 
 
 async def test_it_goes_with_a_process_that_is_killed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -17,26 +18,35 @@ from tests.send_requests import (
     RECEIVED,
     RULES,
     attachment,
-    f24,
+    metadata,
     pago_pa,
     recipient,
     request,
 )
 
+
+def named(file: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return a file of a request under another name."""
+    return {**file, "ref": {"key": key, "versionToken": "v"}}
+
+
+F24 = {
+    "f24": {
+        "title": "F24",
+        "applyCost": False,
+        "metadataAttachment": named(metadata(), f"PN_F24_META-{'1' * 32}.json"),
+    }
+}
 GIVEN = request(
     documents=[
-        attachment("one"),
-        {
-            **attachment("two"),
-            "ref": {
-                "key": "safestorage://PN_NOTIFICATION_ATTACHMENTS-two.pdf",
-                "versionToken": "v",
-            },
-        },
+        attachment("1" * 32),
+        named(attachment(), f"safestorage://PN_NOTIFICATION_ATTACHMENTS-{'2' * 32}.pdf"),
+        # No slot has such a name, so no file has: a sender may write there whatever it likes.
+        attachment("Lorenza.Verdi"),
     ],
     recipients=[
         recipient(
-            payments=[pago_pa(attachment=attachment("three")), f24(apply_cost=False)],
+            payments=[pago_pa(attachment=attachment("3" * 32)), F24],
         )
     ],
 )
@@ -67,7 +77,9 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
     await made.close()
 
 
-async def test_every_file_of_a_request_is_noted_with_it(pool: Pool) -> None:
+async def test_every_file_of_a_request_is_noted_with_it_and_no_name_that_is_none_of_ours(
+    pool: Pool,
+) -> None:
     async with pool.acquire() as connection, connection.transaction():
         await reserve(connection, [reservation()])
         await reserve(connection, [reservation()])  # the same again is joined, and notes nothing
@@ -75,10 +87,10 @@ async def test_every_file_of_a_request_is_noted_with_it(pool: Pool) -> None:
     rows = await pool.fetch("SELECT endpoint, body, key, request_id FROM intake.named_files")
 
     assert sorted(tuple(row) for row in rows) == [
-        ("send", "comune", "PN_F24_META-one.json", "a"),
-        ("send", "comune", "PN_NOTIFICATION_ATTACHMENTS-one.pdf", "a"),
-        ("send", "comune", "PN_NOTIFICATION_ATTACHMENTS-three.pdf", "a"),
-        ("send", "comune", "PN_NOTIFICATION_ATTACHMENTS-two.pdf", "a"),
+        ("send", "comune", f"PN_F24_META-{'1' * 32}.json", "a"),
+        ("send", "comune", f"PN_NOTIFICATION_ATTACHMENTS-{'1' * 32}.pdf", "a"),
+        ("send", "comune", f"PN_NOTIFICATION_ATTACHMENTS-{'2' * 32}.pdf", "a"),
+        ("send", "comune", f"PN_NOTIFICATION_ATTACHMENTS-{'3' * 32}.pdf", "a"),
     ]
 
 

@@ -186,3 +186,34 @@ async def test_body_of_a_request_is_removed_when_its_time_is_over(
 
     assert (gone.status, again.status) == (404, 409)
     assert "Verdi" not in json.dumps([str(tuple(row)) for row in rows])
+
+
+async def test_body_of_a_refused_request_is_removed_with_its_files(
+    make_intake: Callable[..., Intake],
+) -> None:
+    """Nobody was notified, so there is nothing that its people's data would be kept for."""
+    intake = make_intake()
+    async with running(intake):
+        accepted, refused, _waiting = [(await sent(intake))[0] for _ in range(3)]
+        await intake.tell(accepted, [{"native_status": "ACCEPTED"}])
+        await intake.tell(refused, [{"native_status": "REFUSED"}])
+        await intake.query("UPDATE intake.requests SET received_at = now() - interval '8 days'")
+        await intake.processes[0].stop()
+        number = await intake.start()
+
+        await until(
+            lambda: intake.metric("esito_intake_removed_total", number) == 1, "it is removed"
+        )
+        rows = await intake.query("SELECT id FROM intake.requests WHERE content IS NULL")
+
+    assert [tuple(row) for row in rows] == [(refused,)]
+
+
+async def test_digest_of_a_request_is_kept_only_until_kafka_has_it(shared_intake: Intake) -> None:
+    identifier, _ = await sent(shared_intake)
+
+    rows = await shared_intake.query(
+        "SELECT state, fingerprint FROM intake.requests WHERE id = $1", identifier
+    )
+
+    assert [tuple(row) for row in rows] == [("sent", None)]

@@ -1,6 +1,7 @@
 """Requests before they are taken: every syntax error, and all of them at once."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -253,3 +254,26 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 @given(st.dictionaries(NAMES, JSON, max_size=8))
 def test_whatever_comes_is_a_request_or_has_errors(members: dict[str, Any]) -> None:
     assert errors_of({**request(), **members}) is not None
+
+
+def test_any_value_in_any_place_is_taken_or_told_never_a_fault_of_ours() -> None:
+    """A kind of recipient that was a list was answered 503, and is again at each attempt."""
+    whole = request(
+        recipients=[recipient(payments=[pago_pa(attachment=attachment()), f24()])],
+        documents=[attachment()],
+    )
+
+    for members in _with_each_value(whole):
+        if isinstance(members, dict):
+            errors_of(members)
+
+
+def _with_each_value(value: Any) -> Iterator[Any]:  # noqa: ANN401 - JSON holds any value
+    yield from (None, True, 1, 1.5, 10**40, "", "\ud800", "x" * 3_000, [], [[]], {}, {"a": {}})
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from ({**value, name: changed} for changed in _with_each_value(member))
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            rest = value[:at], value[at + 1 :]
+            yield from ([*rest[0], changed, *rest[1]] for changed in _with_each_value(item))

@@ -12,6 +12,7 @@ from contracts.errors import Broken
 from runtime.key_ring import Key, KeyRing
 from runtime.slots import (
     Slot,
+    is_key,
     open_slot,
     open_version,
     seal_slot,
@@ -43,6 +44,20 @@ def test_key_and_place_of_a_slot_are_as_send_names_them() -> None:
     assert metadata.key == "PN_F24_META-000102030405060708090a0b0c0d0e0f.json"
     assert SLOT.path == f"send/comune-x/20261121/{SLOT.key}"
     assert re.fullmatch(r"(safestorage://)?[A-Za-z0-9._-]+", SLOT.key)
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        (SLOT.key, True),
+        (replace(SLOT, kind="json").key, True),
+        (f"{SLOT.key}\n", False),
+        (SLOT.key.upper(), False),
+        ("PN_NOTIFICATION_ATTACHMENTS-Lorenza.Verdi.pdf", False),
+    ],
+)
+def test_only_names_that_a_slot_can_have_are_keys(name: str, *, ours: bool) -> None:
+    assert is_key(name) is ours
 
 
 def test_sealed_slot_opens_as_it_was() -> None:

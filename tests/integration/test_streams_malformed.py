@@ -1,0 +1,64 @@
+"""What is no HTTP: the streams answer a problem, and quote nothing of it, whatever it held."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from ops.local_installation import free_row
+from runtime.configuration import Configuration, Database
+from runtime.telemetry import configure_logging
+from streams.server import serve
+from tests.integration.callers import connected
+from tests.integration.streams import members
+
+SECRET = b"a-key-of-nobody-4711"
+
+
+@asynccontextmanager
+async def serving(configuration: Configuration) -> AsyncIterator[int]:
+    """Give the port of a server without routes."""
+    stop, port = asyncio.Event(), configuration.streams.port
+    log = configure_logging(configuration, process="test")
+    task = asyncio.create_task(
+        serve([], configuration.streams, stop=stop, wake_all=lambda: None, log=log)
+    )
+    try:
+        while not task.done():
+            try:
+                async with connected(port):
+                    break
+            except ConnectionError:
+                await asyncio.sleep(0)
+        yield port
+    finally:
+        stop.set()
+        await task
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GE%T /" + SECRET + b" HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET /v1/streams HTTP/1.1\r\nhost: x\r\nx-api-key : " + SECRET + b"\r\n\r\n",
+        b"GET /v1/streams HTTP/1.1\r\nhost: x\r\ncontent-length: " + SECRET + b"\r\n\r\n",
+        b"GET /v1/streams HTTP/1.1\r\nhost: x\r\nx-api-key: " + SECRET * 1_000 + b"\r\n\r\n",
+    ],
+)
+async def test_malformed_request_is_a_problem_that_quotes_nothing(
+    tmp_path: Path, data: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = members(tmp_path, Database(), port=free_row(1))
+    configuration = Configuration.model_validate({**settings, "log_level": "info"})
+
+    async with serving(configuration) as port, connected(port) as caller:
+        caller.send(data)
+        answer = await caller.answer()
+        rest = await caller.rest()
+
+    assert (answer.status, answer.is_problem, rest) == (400, True, b"")
+    assert answer.headers["server"] == "esito"
+    assert SECRET not in answer.body
+    assert SECRET.decode() not in capsys.readouterr().out
