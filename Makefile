@@ -88,7 +88,14 @@ lock: $(STAMP) ## Resolve the packages anew and write requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --all-extras pyproject.toml -o requirements.lock
 
+.PHONY: audit
+audit: ## Ask the index which locked packages have known weaknesses; not in the gate: it needs its service
+	@test -x .audit/bin/pip-audit || { $(PYTHON) -m venv .audit; \
+	  .audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
+	@.audit/bin/pip-audit --strict --progress-spinner off --require-hashes --disable-pip \
+	  --requirement requirements.lock
+
 .PHONY: clean
 clean: ## Remove .venv and every cache of this folder
-	@rm -rf .venv .esito dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .audit .esito dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
 """The operator's tool: `esito --help`, also as `python -m ops`."""
 
 from ops.command_line import examples, group, paragraphs
-from ops.commands import attachments, config, dead_letters, streams, topics, transaction
+from ops.commands import attachments, config, dead_letters, person, streams, topics, transaction
 from ops.commands.demo import demo
 from ops.commands.doctor import doctor
 from ops.commands.expect import expect
@@ -36,6 +36,7 @@ app.command(
 app.add_typer(transaction.app, name="transaction")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(streams.app, name="streams")
+app.add_typer(person.app, name="person")
 app.command(
     epilog=examples(
         "esito expect pivot-id 8f14e45f --deadline 2h",

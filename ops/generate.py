@@ -15,11 +15,14 @@ from contracts.providers import all_providers
 from ops.generated.asyncapi import asyncapi_document
 from ops.generated.configuration import configuration_page
 from ops.generated.json_schemas import SCHEMAS, json_schema
+from ops.generated.licences import licences_page
 from ops.generated.lifecycles import lifecycles_page
 from ops.generated.openapi import openapi_document
 from ops.generated.openapi_intake import openapi_intake_document
 from ops.generated.openapi_streams import openapi_streams_document
+from ops.generated.sbom import sbom_document
 from ops.generated.telemetry import telemetry_page
+from ops.locked_packages import production_lock
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -54,6 +57,9 @@ def generated_files() -> dict[str, str]:
         "docs/CONFIGURATION.md": configuration_page(),
         "docs/TELEMETRY.md": telemetry_page(),
         "docs/LIFECYCLES.md": lifecycles_page(providers.values()),
+        "docs/LICENCES.md": licences_page(),
+        "docs/sbom.cdx.json": sbom_document(),
+        "requirements.production.lock": production_lock(),
         "docs/asyncapi.yaml": asyncapi_document(providers.values()),
         "docs/openapi.yaml": openapi_document(),
         "docs/openapi-intake.yaml": openapi_intake_document(),

@@ -16,6 +16,9 @@ from runtime.configuration import Configuration
 from runtime.kafka import RECORD_OVERHEAD_BYTES
 
 _DAY_MILLISECONDS: Final = 86_400_000
+# Kafka removes whole segments, the newest record's age deciding: with its own week-long ones a body
+# would outlive its term by a week.
+SEGMENT_DAYS: Final = 1
 _BATCH_BYTES: Final = 1_048_576
 _VISIBLE_SECONDS_MAX: Final = 10.0
 _POLL_SECONDS: Final = 0.1
@@ -77,6 +80,8 @@ def _retention(configuration: Configuration, role: Role) -> dict[str, str]:
         # history.
         return {
             "cleanup.policy": "compact",
+            # What was overwritten or forgotten is gone a day later, however quiet the topic is.
+            "max.compaction.lag.ms": str(_DAY_MILLISECONDS),
             "min.cleanable.dirty.ratio": "0.2",
             "segment.ms": "3600000",
         }
@@ -85,7 +90,11 @@ def _retention(configuration: Configuration, role: Role) -> dict[str, str]:
         Role.VERIFIED: topics.verified_retention_days,
         Role.REJECTED: topics.rejected_retention_days,
     }.get(role, topics.events_retention_days)
-    return {"cleanup.policy": "delete", "retention.ms": str(int(days * _DAY_MILLISECONDS))}
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(int(days * _DAY_MILLISECONDS)),
+        "segment.ms": str(SEGMENT_DAYS * _DAY_MILLISECONDS),
+    }
 
 
 async def create_missing(admin: AIOKafkaAdminClient, plans: Iterable[TopicPlan]) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from ops.generate import ROOT
 
 PACKAGES = ("contracts", "runtime", "ingress", "workers", "ops")
-FILES = ("pyproject.toml", "esito.example.yaml")
+FILES = ("pyproject.toml", "esito.example.yaml", "requirements.lock")
 CONFIGURATION = "esito.yaml"
 
 # Run in the copy: what an operator's processes do with the new endpoint, without a Kafka.
