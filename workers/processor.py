@@ -60,5 +60,5 @@ class Processor(Protocol):
     def alarms(self, now_milliseconds: int) -> Sequence[Output]:
         """Return what the passing of time leads to, at most a batch; empty: nothing is due.
 
-        While records wait to be read, the time is that of the newest one read.
+        The time is one up to which all that was received has been processed here (RecordClock).
         """

@@ -75,7 +75,7 @@ class PartitionLoop:
         self._isolation = isolation
         self._around = around
         self._meters = LoopMeters(around.metrics, partition)
-        self._clock = RecordClock()
+        self._clock = RecordClock(partition.partition, around.newest_mark)
         self._log = around.log.bind(topic=partition.topic, partition=partition.partition)
         self.stopping = False  # set by `stop`: end after the Kafka transaction at hand
         self._usable = False  # from the fence to the first Kafka transaction that is not committed
@@ -128,6 +128,7 @@ class PartitionLoop:
             self._log.warning(LogEvent.PARTITION_ISOLATED, deaths=self._isolation.deaths)
 
     async def _fire_alarms(self) -> None:
+        self._clock.read_to(await self._around.consumer.position(self._partition))
         outputs = self._processor.alarms(self._clock.milliseconds())
         if outputs:
             await self._write(outputs, None)
@@ -141,8 +142,6 @@ class PartitionLoop:
         )
         await self._meters.lag(self._around.consumer)
         records: Sequence[InputRecord] = found.get(self._partition, ())
-        end = self._around.consumer.last_stable_offset(self._partition)
-        self._clock.fetched(records, answered=end is not None)
         if records:
             self._around.failpoint("fetched")
         return records
