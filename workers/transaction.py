@@ -107,7 +107,10 @@ class PartitionLoop:
             raise
         finally:
             self._around.breaker.release(self._partition.partition)
-            await self._writer.stop()
+            try:
+                await self._processor.close()
+            finally:
+                await self._writer.stop()
 
     async def _take_over(self) -> None:
         around, began = self._around, time.monotonic()

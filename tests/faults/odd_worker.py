@@ -44,6 +44,7 @@ class FragileProcessor:
         self.committed = inner.committed
         self.aborted = inner.aborted
         self.alarms = inner.alarms
+        self.close = inner.close
         self._process = inner.process
 
     async def prepare(self, records: Sequence[InputRecord]) -> int:
