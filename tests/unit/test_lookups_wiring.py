@@ -102,6 +102,14 @@ def test_request_that_nothing_was_looked_up_for_waits() -> None:
         verify(raw(), provider=SEND, policies=policies(), topic="raw", at=(0, 0))
 
 
+def test_record_of_which_only_the_beginning_is_stored_is_not_judged_by_it() -> None:
+    whole = raw()
+    cut = replace(whole, cut_from=len(whole.body) + 1)
+
+    assert RawCallback.from_record(cut.body, cut.headers()) == cut
+    assert code_of(cut) is RejectionCode.BODY_TOO_LARGE
+
+
 @pytest.mark.parametrize(
     ("principal", "code"),
     [
