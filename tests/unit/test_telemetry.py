@@ -1,5 +1,6 @@
 """What may stand in a log line, and what never does."""
 
+import io
 import json
 import logging
 
@@ -98,6 +99,17 @@ def test_library_that_formats_wrongly_does_not_fail_our_work(
     logging.getLogger("some.library").warning("%d of %s", "one")  # noqa: PLE1206 - it is the point
 
     assert json.loads(capsys.readouterr().out)["text"] == "[unprintable]"
+
+
+def test_library_that_speaks_into_a_closed_pipe_does_not_fail_our_work(
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = io.StringIO()
+    monkeypatch.setattr("sys.stdout", gone)
+    configure_logging(configuration, process="verifier")
+    gone.close()
+
+    logging.getLogger("some.library").warning("said to nobody")
 
 
 def test_stack_names_our_own_functions_and_quotes_nothing() -> None:
