@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from runtime.kafka import KafkaClients, close_client
 from runtime.metrics import Metrics
@@ -80,7 +80,7 @@ class VerifiedUntil:
                 while True:
                     await self._next(consumer, admin)
                     await self._pause()
-            except (KafkaError, OSError):
+            except Exception:  # noqa: BLE001 - if this loop ended, no alarm would ever ring again
                 await self._pause()
             finally:
                 await close_client(consumer, seconds=_CLOSE_SECONDS)
