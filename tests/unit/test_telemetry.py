@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from contextlib import redirect_stdout
 
 import pytest
 
@@ -102,11 +103,11 @@ def test_library_that_formats_wrongly_does_not_fail_our_work(
 
 
 def test_library_that_speaks_into_a_closed_pipe_does_not_fail_our_work(
-    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+    configuration: Configuration,
 ) -> None:
     gone = io.StringIO()
-    monkeypatch.setattr("sys.stdout", gone)
-    configure_logging(configuration, process="verifier")
+    with redirect_stdout(gone):
+        configure_logging(configuration, process="verifier")
     gone.close()
 
     logging.getLogger("some.library").warning("said to nobody")
