@@ -226,7 +226,10 @@ class RejectionCode(Code):
         "timestamp_outside_tolerance",
         "The signed timestamp is further from the time of receipt than the tolerance allows.",
     )
-    BODY_TOO_LARGE = "body_too_large", "The body is larger than the verifier decodes."
+    BODY_TOO_LARGE = (
+        "body_too_large",
+        "The body is larger than the verifier decodes, or than could be stored.",
+    )
     ENCODING_INVALID = "encoding_invalid", "The body is not UTF-8."
     JSON_INVALID = "json_invalid", "The body is not JSON, or holds text that is not Unicode."
     JSON_DUPLICATE_KEY = "json_duplicate_key", "An object of the body has one name twice."

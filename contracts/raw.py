@@ -25,6 +25,7 @@ TARGET_URI: Final = "esito-target-uri"
 PRINCIPAL: Final = "esito-principal"
 CLIENT_CERTIFICATE: Final = "esito-client-certificate"
 TRANSACTION_ID: Final = "esito-transaction-id"
+CUT_FROM: Final = "esito-cut-from-bytes"
 CONTENT_TYPE: Final = "content-type"
 TRACEPARENT: Final = "traceparent"
 HTTP_PREFIX: Final = "http-"
@@ -48,7 +49,8 @@ class RawCallback:
     `principal` is a list of `scheme:key id`, separated by spaces: every credential by which the
     ingress knew the caller, and nothing where a signature alone will tell. `client_certificate` is
     the base64 of the DER certificate that the caller's TLS connection was made with, if any.
-    `transaction_id` is given where we chose it when the record was stored.
+    `transaction_id` is given where we chose it when the record was stored. `cut_from` is how many
+    bytes there were, where `body` is but the first of them: it becomes a dead letter.
     """
 
     body: bytes
@@ -63,6 +65,7 @@ class RawCallback:
     traceparent: str = ""
     client_certificate: bytes = b""
     transaction_id: str = ""
+    cut_from: int = 0
     http: Mapping[str, bytes] = field(default_factory=dict)
 
     def headers(self) -> list[tuple[str, bytes]]:
@@ -84,6 +87,8 @@ class RawCallback:
             pairs.append((CLIENT_CERTIFICATE, self.client_certificate))
         if self.transaction_id:
             pairs.append((TRANSACTION_ID, self.transaction_id.encode()))
+        if self.cut_from:
+            pairs.append((CUT_FROM, str(self.cut_from).encode()))
         pairs.extend((HTTP_PREFIX + name, value) for name, value in self.http.items())
         return pairs
 
@@ -111,6 +116,7 @@ class RawCallback:
                 traceparent=found.get(TRACEPARENT, b"").decode("ascii"),
                 client_certificate=found.get(CLIENT_CERTIFICATE, b""),
                 transaction_id=found.get(TRANSACTION_ID, b"").decode("ascii"),
+                cut_from=int(found.get(CUT_FROM, b"0")),
                 http={
                     name[len(HTTP_PREFIX) :]: value
                     for name, value in headers

@@ -152,13 +152,15 @@ class Expectation(Record):
 
     `terms` is what its callbacks must keep to; a secret among them is a keyed digest. `assigned` is
     what we gave the transaction ourselves; it joins the terms, and does not tell two announcements
-    of one transaction apart: the first stands.
+    of one transaction apart: the first stands. `then` is decided together with it: before whatever
+    came too early and waits for it.
     """
 
     transaction_id: TransactionId
     deadline: Instant | None = None
     terms: dict[str, ShortText] = Field(default_factory=dict, exclude_if=_is_empty)
     assigned: dict[str, ShortText] = Field(default_factory=dict, exclude_if=_is_empty)
+    then: Statement | None = Field(None, exclude_if=_is_empty)
 
 
 class VerifiedUpdate(Record):

@@ -107,8 +107,9 @@ def _callbacks(story: Story) -> Iterator[StoryLine]:
 def _verified(record: StoredRecord, update: VerifiedUpdate) -> StoryLine:
     proof = f"by {update.proof.scheme} {update.proof.algorithm} key {update.proof.key_id}"
     match update.what:
-        case Expectation(deadline=deadline):
-            said = f"announced, to be final by {deadline or 'no deadline'}, {proof}"
+        case Expectation(deadline=deadline, then=then):
+            opening = f"{then.native_status}, " if then else ""
+            said = f"{opening}announced, to be final by {deadline or 'no deadline'}, {proof}"
         case Statement(native_status=native, amount=amount):
             money = f", {amount.value} {amount.currency}" if amount else ""
             said = f"{native}{money}, {proof}"

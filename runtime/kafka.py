@@ -75,13 +75,18 @@ class KafkaClients:
         )
 
     def consumer(
-        self, *, group: str | None, fetch_bytes_max: int, session_seconds: float = 15
+        self,
+        *,
+        group: str | None,
+        fetch_bytes_max: int,
+        session_seconds: float = 15,
+        committed_only: bool = True,
     ) -> AIOKafkaConsumer:
-        """Return a consumer that sees committed records only and commits nothing by itself."""
+        """Return a consumer that commits nothing by itself, and sees committed records only."""
         return AIOKafkaConsumer(
             **self._common,
             group_id=group,
-            isolation_level="read_committed",
+            isolation_level="read_committed" if committed_only else "read_uncommitted",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=fetch_bytes_max,

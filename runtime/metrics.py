@@ -179,6 +179,12 @@ CATALOGUE: Final = (
         ("provider",),
     ),
     Metric(
+        "esito_state_unverified_seconds",
+        Kind.GAUGE,
+        "How long ago the time was up to which all that was received has been verified.",
+        ("topic",),
+    ),
+    Metric(
         "esito_state_transactions",
         Kind.GAUGE,
         "Transactions held in memory.",

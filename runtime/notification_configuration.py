@@ -105,8 +105,13 @@ class Attachments(Section):
     slot_minutes: Count = Field(60, description="How long a slot may be used.")
     unused_days: Count = Field(7, description="A file that no accepted request names is removed.")
     retained_days: Count = Field(120, description="Files of an accepted request are kept so long.")
-    recipients_max: Count | None = Field(None, description="Of one request; default: no bound.")
-    documents_max: Count | None = Field(None, description="Of one request; default: no bound.")
+    # SEND publishes none of its own: these are far above a request as it is, and each file may cost
+    # its partition 20 seconds.
+    recipients_max: Count = Field(20, description="Of one request; one with more is answered 400.")
+    documents_max: Count = Field(15, description="Of one request; one with more is answered 400.")
+    payments_max: Count = Field(
+        40, description="Of all recipients of one request; one with more is answered 400."
+    )
 
 
 class Notifications(Section):

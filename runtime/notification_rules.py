@@ -29,6 +29,7 @@ def send_rules(section: Notifications, iun_keys: KeyRing | None = None) -> SendR
         pdf_bytes_max=section.pdf.bytes_max,
         recipients_max=section.attachments.recipients_max,
         documents_max=section.attachments.documents_max,
+        payments_max=section.attachments.payments_max,
         tax_ids_accepted=frozenset(section.tax_ids_accepted),
         tax_ids_refused=frozenset(section.tax_ids_refused),
         tax_ids_checked=section.tax_ids_checked,

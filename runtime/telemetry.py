@@ -4,6 +4,7 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -91,13 +92,15 @@ class _ToStructlog(logging.Handler):
         self._written[line] = record.created, 0
         exception = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
         level = "error" if record.levelno >= logging.ERROR else "warning"
-        getattr(self._logger, level)(
-            LogEvent.LIBRARY_SPOKE,
-            logger=record.name,
-            text=_text_of(record),
-            exception=exception,
-            count=count + 1,
-        )
+        # A terminal or a pipe that has gone must not stop the client that had something to say.
+        with suppress(OSError, ValueError):
+            getattr(self._logger, level)(
+                LogEvent.LIBRARY_SPOKE,
+                logger=record.name,
+                text=_text_of(record),
+                exception=exception,
+                count=count + 1,
+            )
 
 
 def _text_of(record: logging.LogRecord) -> str:

@@ -21,6 +21,7 @@ from streams import consumer_shapes as shapes
 from streams.exchange import (
     WAITED,
     Exchange,
+    demand_unchanged,
     json_answer,
     json_text,
     not_found,
@@ -102,10 +103,9 @@ class ConsumerApi:
     async def change(self, request: web.Request, reader: Reader) -> web.Response:
         """Change what a stream gets from now on."""
         settings = shapes.read_request(await request.read(), reader)
-        changed = await self._registry.change(reader, stream_id(request), settings)
-        if changed is None:
-            raise not_found()
-        return json_answer(shapes.told(changed))
+        stream = await self._find(reader, stream_id(request))
+        changed = await self._registry.change(reader, stream, settings)
+        return json_answer(shapes.told(demand_unchanged(changed)))
 
     async def delete(self, request: web.Request, reader: Reader) -> web.Response:
         """Delete a stream with all it holds."""

@@ -20,6 +20,7 @@ from runtime.telemetry import Logger, own_stack
 from streams.readers import Reader, Readers
 from streams.refused import (
     AWAY,
+    CHANGED,
     NOT_FOUND,
     UNAUTHENTICATED,
     Fault,
@@ -27,6 +28,7 @@ from streams.refused import (
     plain_problem,
     send_problem,
 )
+from streams.registry import Kept
 
 API_KEY_HEADER: Final = "x-api-key"
 # Set by a handler whose answer took as long as its reader was willing to wait.
@@ -145,6 +147,17 @@ def stream_id(request: web.Request) -> UUID:
         return UUID(request.match_info["stream_id"])
     except ValueError:
         raise not_found() from None
+
+
+def demand_unchanged(stream: Kept | None) -> Kept:
+    """Return the stream that was changed.
+
+    Raises:
+        Refused: 409: somebody else changed it at the same time.
+    """
+    if stream is None:
+        raise Refused(409, Fault(CHANGED, detail="it was changed just now: read it again"))
+    return stream
 
 
 def not_found() -> Refused:

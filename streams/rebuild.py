@@ -61,7 +61,7 @@ _REACHED: Final = """
 SELECT source, next_offset FROM streams.sources WHERE source = ANY($1::integer[]) ORDER BY source"""
 _REACHED_LOCKED: Final = f"{_REACHED} FOR UPDATE"
 _COLUMNS: Final = {
-    "events": 'source, "offset", endpoint, transaction_id, id, received_at, event',
+    "events": 'source, "offset", endpoint, transaction_id, id, received_at, event, projected_at',
     "transactions": """endpoint, transaction_id, source, "offset", native_status, status, final,
         sequence, updated_at, event""",
 }

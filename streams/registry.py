@@ -110,19 +110,23 @@ class Registry:
             )
         return _kept(row) if row else None
 
-    async def change(self, reader: Reader, identifier: UUID, settings: Settings) -> Kept | None:
-        """Let the stream be as `settings` say, but for its version and `wait_for_accepted`."""
+    async def change(self, reader: Reader, stream: Kept, settings: Settings) -> Kept | None:
+        """Let the stream be as `settings` say, but for its version and `wait_for_accepted`.
+
+        None: it is no longer as it was when `stream` was found, so nobody has checked whether it
+        may be changed so, and what another call has said meanwhile would be lost.
+        """
         with translated_errors():
             row = await self._pool.fetchrow(
                 f"""UPDATE streams.streams SET title = $3, event_type = $4, endpoints = $5,
-                groups = $6, filters = $7 WHERE id = $1 AND owner = $2 RETURNING {_COLUMNS}""",  # noqa: S608 - columns of ours
-                identifier,
+                groups = $6, filters = $7 WHERE id = $1 AND owner = $2
+                AND (title, event_type, endpoints, groups, filters) = ($8, $9, $10, $11, $12)
+                AND disabled_at IS NOT DISTINCT FROM $13 RETURNING {_COLUMNS}""",  # noqa: S608 - columns of ours
+                stream.id,
                 reader.owner,
-                settings.title,
-                settings.event_type,
-                list(settings.endpoints),
-                list(settings.groups),
-                list(settings.filters),
+                *_changeable(settings),
+                *_changeable(stream),
+                stream.disabled_at,
             )
         return _kept(row) if row else None
 
@@ -279,6 +283,10 @@ async def _insert(
         settings.wait_for_accepted,
         first,
     )
+
+
+def _changeable(one: Settings) -> tuple[str, str, list[str], list[str], list[str]]:
+    return one.title, one.event_type, list(one.endpoints), list(one.groups), list(one.filters)
 
 
 def _kept(row: Row) -> Kept:

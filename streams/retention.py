@@ -1,7 +1,7 @@
 """Remove what nobody needs any more, in bounded batches, by one process at a time.
 
 acknowledged: its reader has it. expired: nobody acknowledged it in time, or its stream was disabled
-long ago. removed: its stream was deleted. old: an event that Kafka does not keep either.
+long ago. removed: its stream was deleted. old: an event that came longer ago than Kafka keeps one.
 """
 
 import asyncio
@@ -151,16 +151,19 @@ class Retention:
         return self._counted(tag, cause)
 
     async def _old_events(self, connection: Connection) -> bool:
-        """Remove events that are older than Kafka keeps them, from the first of each partition."""
+        """Remove events that came longer ago than Kafka keeps them, the first of each partition.
+
+        Not by when they were received: one that was projected late has not been read yet.
+        """
         rows = await connection.fetch("SELECT source FROM streams.sources ORDER BY source")
         removed = 0
         for row in rows:
             tag = await connection.execute(
                 """DELETE FROM streams.events WHERE source = $1 AND "offset" IN (
                     SELECT "offset" FROM (
-                        SELECT "offset", received_at FROM streams.events WHERE source = $1
+                        SELECT "offset", projected_at FROM streams.events WHERE source = $1
                         ORDER BY "offset" LIMIT $3
-                    ) AS first WHERE received_at < now() - $2::interval)""",
+                    ) AS first WHERE projected_at < now() - $2::interval)""",
                 row["source"],
                 self._old,
                 BATCH_ROWS,

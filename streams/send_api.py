@@ -10,7 +10,13 @@ from aiohttp import web
 
 from runtime.configuration import Streams
 from runtime.http_server import SERVER
-from streams.exchange import Exchange, json_answer, not_found, stream_id
+from streams.exchange import (
+    Exchange,
+    demand_unchanged,
+    json_answer,
+    not_found,
+    stream_id,
+)
 from streams.readers import Reader
 from streams.refused import FORBIDDEN, INVALID, TOO_EARLY, TOO_MANY, Fault, Refused
 from streams.registry import Kept, Registry, TooManyStreams
@@ -85,8 +91,8 @@ class SendApi:
         wanted = read_request(await request.read())
         stream = await self._touched(request, reader)
         _check_change(stream, wanted, reader)
-        changed = await self._registry.change(reader, stream.id, wanted.settings(reader.endpoints))
-        return json_answer(metadata(_found(changed)))
+        changed = await self._registry.change(reader, stream, wanted.settings(reader.endpoints))
+        return json_answer(metadata(demand_unchanged(changed)))
 
     async def delete(self, request: web.Request, reader: Reader) -> web.Response:
         """Delete a stream with all it holds."""

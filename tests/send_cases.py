@@ -8,7 +8,7 @@ from contracts.needs import AddressFound, FileFacts, FileNeed, PdfFacts, PdfSign
 from contracts.providers.send import needs, translate
 from contracts.raw import Source
 from contracts.send.rules import SendRules
-from contracts.update import Statement
+from contracts.update import Expectation, Statement
 from tests.send_requests import COMUNE, RULES, element, fields, file_facts, found, request
 
 Facts = Callable[[FileNeed], FileFacts]
@@ -39,9 +39,10 @@ class Given:
             f"file_{number}": facts(asked[f"file:{number}"]) for number, facts in self.files.items()
         }
         wrong |= {f"address_{number}": one for number, one in self.addresses.items()}
-        _, statement = translate(fields(self.members, found(asked, **wrong), rules=self.rules))
-        assert isinstance(statement, Statement)
-        return statement
+        (announced,) = translate(fields(self.members, found(asked, **wrong), rules=self.rules))
+        assert isinstance(announced, Expectation)
+        assert announced.then is not None
+        return announced.then
 
 
 def facts(**changes: Any) -> Facts:  # noqa: ANN401 - members of FileFacts

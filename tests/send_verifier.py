@@ -14,14 +14,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from contracts.instants import instant
 from contracts.raw import RawCallback, Source
 from contracts.topics import Topics
-from contracts.update import Expectation, Statement, VerifiedUpdate
+from contracts.update import Expectation, VerifiedUpdate
 from ops.kafka_storage import free_ports
 from ops.topics import create_missing, planned_topics
 from runtime.configuration_file import load_configuration
 from tests.faults.pipeline import admin_client
 from tests.faults.processes import EsitoProcess
 from tests.pdfs import pdf_root
-from tests.send_requests import request
+from tests.send_requests import element, request
 from tests.stored_files import BODY, ENDPOINT, SECRET, Store, Upload
 
 PARTITIONS: Final = 2
@@ -47,8 +47,8 @@ class Verdicts:
         return [
             reason.code
             for update in self.updates[place]
-            if isinstance(update.what, Statement)
-            for reason in update.what.reasons
+            if isinstance(update.what, Expectation) and update.what.then
+            for reason in update.what.then.reasons
         ]
 
     def iuns(self) -> list[str]:
@@ -110,17 +110,32 @@ class SendVerifier:
         self.processes.append(process)
         return process
 
-    async def produce(self, partition: int, uploads: Iterable[Upload]) -> None:
-        """Write a request for each upload, as the intake does."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap_servers)
-        await producer.start()
-        try:
-            for number, upload in enumerate(uploads):
-                raw = _raw(upload, f"{partition}-{number}")
+    def start_state_machine(self, settle_seconds: float) -> tuple[EsitoProcess, int]:
+        """Start a state machine; return it with its management port."""
+        file, (port,) = self.directory / "state.yaml", free_ports(1)
+        endpoint = {**_endpoint(), "settle_seconds": settle_seconds, "early_seconds": 60}
+        settings = {**self._settings, "management_port": port, "endpoints": [endpoint]}
+        file.write_text(yaml.safe_dump(settings))
+        process = EsitoProcess(
+            "state machine",
+            ["workers", "state-machine", "--provider", "send", "--configuration", str(file)],
+            log=self.directory / "state-machine.log",
+            PYTHONUNBUFFERED="1",
+        )
+        self.processes.append(process)
+        return process, port
+
+    async def produce(self, partition: int, uploads: Iterable[Upload], *, first: int = 0) -> None:
+        """Write a request for each upload, as the intake does; number them from `first`."""
+        found = enumerate(uploads, first)
+        await self.write(partition, [_raw(one, f"{partition}-{number}") for number, one in found])
+
+    async def write(self, partition: int, records: Iterable[RawCallback]) -> None:
+        """Write raw records into one partition."""
+        async with AIOKafkaProducer(bootstrap_servers=self.bootstrap_servers) as producer:
+            for raw in records:
                 value, headers = raw.body, raw.headers()
                 await producer.send(self.topics.raw, value, partition=partition, headers=headers)
-        finally:
-            await producer.stop()
 
     async def verdicts(self, requests: int) -> Verdicts:
         """Wait until so many requests have their verdict; return all that is there then."""
@@ -149,6 +164,28 @@ class SendVerifier:
             process.kill()
 
 
+def request_id(name: str) -> str:
+    """Return the id of the request of that name: its partition and its number there."""
+    return b64encode(name.ljust(27).encode()).decode()
+
+
+def told(name: str, category: str, second: int) -> RawCallback:
+    """Return what the delivery system tells of a notification: what happened in which second."""
+    members = element(category, notificationRequestId=request_id(name))
+    members["element"]["timestamp"] = f"2026-11-05T10:00:{second:02}Z"
+    return RawCallback(
+        body=json.dumps(members).encode(),
+        callback_id=f"callback-{name}-{second}",
+        endpoint=ENDPOINT,
+        source=Source.CALLBACK,
+        received_at=instant(datetime.now(UTC)),
+        method="POST",
+        target_uri="https://send.example.org/callbacks/send",
+        principal="api_key:d",
+        content_type="application/json",
+    )
+
+
 def _raw(upload: Upload, name: str) -> RawCallback:
     members = request(paProtocolNumber=name, documents=[upload.attachment()])
     return RawCallback(
@@ -161,7 +198,7 @@ def _raw(upload: Upload, name: str) -> RawCallback:
         target_uri="https://send.example.org/delivery/v2.6/requests",
         principal=f"api_key:{BODY}.2026",
         content_type="application/json",
-        transaction_id=b64encode(name.ljust(27).encode()).decode(),
+        transaction_id=request_id(name),
     )
 
 

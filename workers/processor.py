@@ -57,8 +57,14 @@ class Processor(Protocol):
     def aborted(self) -> None:
         """Forget the effects since the last call: the Kafka transaction is aborted."""
 
+    async def close(self) -> None:
+        """End whatever `prepare` has begun and nobody waits for any more, and wait until it has.
+
+        Nothing is called after it. It must not raise.
+        """
+
     def alarms(self, now_milliseconds: int) -> Sequence[Output]:
         """Return what the passing of time leads to, at most a batch; empty: nothing is due.
 
-        While records wait to be read, the time is that of the newest one read.
+        The time is one up to which all that was received has been processed here (RecordClock).
         """

@@ -11,6 +11,7 @@ from runtime.telemetry import Logger
 from workers.state_machine.decision import Rules
 from workers.state_machine.meters import StateMeters
 from workers.state_machine.processor import StateMachineProcessor
+from workers.verified_until import Upstream
 from workers.verifier.policies import Sources, endpoint_policies
 from workers.verifier.processor import VerifierProcessor
 from workers.worker import Role
@@ -36,7 +37,7 @@ def verifier_role(
         )
 
     return Role(
-        name=f"verifier.{provider.name}",
+        name=_verifier(provider),
         input_topic=topics.raw,
         topics=topics,
         make_processor=make_processor,
@@ -62,7 +63,12 @@ def state_machine_role(
         input_topic=topics.verified,
         topics=topics,
         make_processor=make_processor,
+        upstream=Upstream(f"{configuration.topic_prefix}esito.{_verifier(provider)}", topics.raw),
     )
+
+
+def _verifier(provider: Provider) -> str:
+    return f"verifier.{provider.name}"
 
 
 def _rules(configuration: Configuration, provider: Provider) -> dict[str, Rules]:

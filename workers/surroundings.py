@@ -1,6 +1,7 @@
 """Hold what all partitions of one worker share."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer
@@ -11,6 +12,7 @@ from runtime.failpoint import Failpoint
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
 from workers.breaker import Breaker
+from workers.verified_until import Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +29,4 @@ class Surroundings:
     log: Logger
     failpoint: Failpoint
     suspicion: asyncio.Lock = field(default_factory=asyncio.Lock)
+    newest_mark: Callable[[], Mark | None] = lambda: None

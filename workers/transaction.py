@@ -75,7 +75,7 @@ class PartitionLoop:
         self._isolation = isolation
         self._around = around
         self._meters = LoopMeters(around.metrics, partition)
-        self._clock = RecordClock()
+        self._clock = RecordClock(partition.partition, around.newest_mark)
         self._log = around.log.bind(topic=partition.topic, partition=partition.partition)
         self.stopping = False  # set by `stop`: end after the Kafka transaction at hand
         self._usable = False  # from the fence to the first Kafka transaction that is not committed
@@ -107,7 +107,10 @@ class PartitionLoop:
             raise
         finally:
             self._around.breaker.release(self._partition.partition)
-            await self._writer.stop()
+            try:
+                await self._processor.close()
+            finally:
+                await self._writer.stop()
 
     async def _take_over(self) -> None:
         around, began = self._around, time.monotonic()
@@ -128,6 +131,7 @@ class PartitionLoop:
             self._log.warning(LogEvent.PARTITION_ISOLATED, deaths=self._isolation.deaths)
 
     async def _fire_alarms(self) -> None:
+        self._clock.read_to(await self._around.consumer.position(self._partition))
         outputs = self._processor.alarms(self._clock.milliseconds())
         if outputs:
             await self._write(outputs, None)
@@ -141,8 +145,6 @@ class PartitionLoop:
         )
         await self._meters.lag(self._around.consumer)
         records: Sequence[InputRecord] = found.get(self._partition, ())
-        end = self._around.consumer.last_stable_offset(self._partition)
-        self._clock.fetched(records, answered=end is not None)
         if records:
             self._around.failpoint("fetched")
         return records
@@ -195,8 +197,7 @@ class PartitionLoop:
             await asyncio.sleep(self._around.settings.breaker.retry_seconds)
 
     async def _announce(self, offset: int) -> None:
-        announcement = self._isolation.announce(offset)
-        if announcement is not None:
+        if (announcement := self._isolation.announce(offset)) is not None:
             await self._write((), announcement)
 
     async def _renounce(self) -> None:

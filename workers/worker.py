@@ -6,7 +6,7 @@ when a membership is lost.
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -25,6 +25,7 @@ from workers.breaker import Breaker
 from workers.kafka_transaction import TransactionalWriter
 from workers.membership import MakeProcessor, MakeWriter, Membership
 from workers.surroundings import Surroundings
+from workers.verified_until import Upstream, VerifiedUntil
 
 _RETRY_SECONDS: Final = 1.0
 
@@ -39,6 +40,7 @@ class Role:
     input_topic: str
     topics: Topics
     make_processor: MakeProcessor
+    upstream: Upstream | None = None  # of a role with alarms: whom they wait for
 
 
 class Worker:
@@ -65,6 +67,9 @@ class Worker:
         self._make_writer = make_writer
         self._breaker = Breaker(configuration.worker.breaker)
         self._membership: Membership | None = None
+        self._verified = role.upstream and VerifiedUntil(
+            role.upstream, role.input_topic, metrics=metrics
+        )
 
     def readiness(self) -> Mapping[str, bool]:
         """Return what /readyz shows."""
@@ -120,9 +125,32 @@ class Worker:
 
     async def _stay(self, admin: AIOKafkaAdminClient, stop: asyncio.Event) -> None:
         """Be a member until `stop`, or until the membership is lost."""
+        around = self._surroundings(admin)
+        membership = Membership(
+            self._role.input_topic,
+            clients=self._clients,
+            make_processor=self._role.make_processor,
+            make_writer=self._make_writer,
+            around=around,
+        )
+        try:
+            async with self._watching(admin):
+                await _unless(stop, membership.join())
+                self._membership = membership
+                await _first_of(stop, membership.lost)
+        except KafkaError as error:
+            self._log.warning(LogEvent.BATCH_DELAYED, exception=type(error).__name__)
+            await _first_of(stop, seconds=_RETRY_SECONDS)
+        finally:
+            self._membership = None
+            await membership.leave()
+        if not stop.is_set():
+            self._log.warning(LogEvent.MEMBERSHIP_RENEWED, group=around.group)
+
+    def _surroundings(self, admin: AIOKafkaAdminClient) -> Surroundings:
         settings = self._configuration.worker
         group = f"{self._configuration.topic_prefix}esito.{self._role.name}"
-        around = Surroundings(
+        return Surroundings(
             group=group,
             rejected_topic=self._role.topics.rejected,
             consumer=self._clients.consumer(
@@ -136,26 +164,11 @@ class Worker:
             metrics=self._metrics,
             log=self._log,
             failpoint=self._failpoint,
+            newest_mark=lambda: self._verified.mark if self._verified else None,
         )
-        membership = Membership(
-            self._role.input_topic,
-            clients=self._clients,
-            make_processor=self._role.make_processor,
-            make_writer=self._make_writer,
-            around=around,
-        )
-        try:
-            await _unless(stop, membership.join())
-            self._membership = membership
-            await _first_of(stop, membership.lost)
-        except KafkaError as error:
-            self._log.warning(LogEvent.BATCH_DELAYED, exception=type(error).__name__)
-            await _first_of(stop, seconds=_RETRY_SECONDS)
-        finally:
-            self._membership = None
-            await membership.leave()
-        if not stop.is_set():
-            self._log.warning(LogEvent.MEMBERSHIP_RENEWED, group=group)
+
+    def _watching(self, admin: AIOKafkaAdminClient) -> AbstractAsyncContextManager[None]:
+        return self._verified.watching(self._clients, admin) if self._verified else nullcontext()
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

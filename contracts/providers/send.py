@@ -138,7 +138,7 @@ def translate(fields: SignedFields) -> tuple[Statement | Expectation, ...]:
             return tuple(statement_of(told) for told in read_told(fields.members))
 
 
-def _verdict(fields: SignedFields) -> tuple[Expectation, Statement]:
+def _verdict(fields: SignedFields) -> tuple[Expectation]:
     case, callback = _case(fields), fields.signed.callback
     found = findings(case)
     assigned = {SENDER: case.body.id}
@@ -154,15 +154,15 @@ def _verdict(fields: SignedFields) -> tuple[Expectation, Statement]:
             transaction_id=identifier,
             terms={_RECIPIENTS: "many" if many else "1"},
             assigned=assigned,
-        ),
-        Statement(
-            transaction_id=identifier,
-            native_status=native,
-            fact=fact,
-            reason=found[0] if found else None,
-            reasons=found,
-            occurred_at=callback.received_at,
-            references={"element": fact, "element_id": fact},
+            then=Statement(
+                transaction_id=identifier,
+                native_status=native,
+                fact=fact,
+                reason=found[0] if found else None,
+                reasons=found,
+                occurred_at=callback.received_at,
+                references={"element": fact, "element_id": fact},
+            ),
         ),
     )
 

@@ -61,6 +61,10 @@ def _counts(members: Members, rules: SendRules) -> Errors:
         items = members.get(name)
         if most is not None and isinstance(items, list) and len(items) > most:
             yield ProblemError(ProblemCode.SIZE, name, f"more than {most}")
+    most, recipients = rules.payments_max, _objects(members, "recipients")
+    if most is not None and sum(len(_objects(one, "payments")) for _, one in recipients) > most:
+        detail = f"more than {most} of all recipients"
+        yield ProblemError(ProblemCode.SIZE, "recipients.payments", detail)
 
 
 def _fees(members: Members) -> Errors:

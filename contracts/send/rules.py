@@ -39,6 +39,7 @@ class SendRules:
     pdf_bytes_max: int
     recipients_max: int | None = None
     documents_max: int | None = None
+    payments_max: int | None = None
     tax_ids_accepted: frozenset[str] = frozenset()
     tax_ids_refused: frozenset[str] = frozenset()
     tax_ids_checked: bool = True

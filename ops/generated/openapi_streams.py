@@ -72,7 +72,7 @@ def _send_paths() -> Iterator[tuple[str, Any]]:
         {
             "parameters": [one],
             "get": _send("getStream", "What a stream is", {200: told}, _MINE),
-            "put": _send("changeStream", change, {200: told}, (*_BODY, 404), body),
+            "put": _send("changeStream", change, {200: told}, (*_BODY, 404, 409), body),
             "delete": _send("deleteStream", "Delete it with all it holds", {204: _GONE}, _MINE),
         },
     )
@@ -113,7 +113,7 @@ def _consumer_paths() -> Iterator[tuple[str, Any]]:
         {
             "parameters": [one],
             "get": _own("get", "What a stream is", {200: told}, (404,)),
-            "put": _own("change", "Change what it gets", {200: told}, (400, 404, 413), body),
+            "put": _own("change", "Change what it gets", {200: told}, (400, 404, 409, 413), body),
             "delete": _own("delete", "Delete it with all it holds", {204: _GONE}, (404,)),
         },
     )

@@ -53,6 +53,8 @@ class IdleProcessor:
 
     def aborted(self) -> None: ...
 
+    async def close(self) -> None: ...
+
     def alarms(self, now_milliseconds: int) -> tuple[Output, ...]:
         del now_milliseconds
         return ()

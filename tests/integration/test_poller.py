@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from contracts.raw import CALLBACK_ID, SOURCE, TRANSACTION_ID
+from contracts.dead_letter import CODE
+from contracts.raw import CALLBACK_ID, CUT_FROM, SOURCE, TRANSACTION_ID
 from contracts.topics import Topics
 from ops.topics import create_missing, planned_topics
 from runtime.configuration_file import load_configuration
@@ -70,6 +72,17 @@ class Installation:
         await admin.start()
         try:
             await create_missing(admin, planned_topics(self.configuration))
+        finally:
+            await admin.close()
+
+    async def narrow(self, bytes_max: int) -> None:
+        """Let the raw topic take no more than so many bytes at once."""
+        admin = self.clients.admin()
+        await admin.start()
+        try:
+            configs = {"max.message.bytes": str(bytes_max)}
+            topic = ConfigResource(ConfigResourceType.TOPIC, self.topics.raw, configs=configs)
+            await admin.alter_configs([topic])
         finally:
             await admin.close()
 
@@ -214,3 +227,29 @@ def statuses(events: list[dict[str, Any]], key: str) -> tuple[str, ...]:
     mine = [event for event in events if event["transaction_id"] == key]
     by_sequence: Callable[[dict[str, Any]], int] = lambda event: event["sequence"]  # noqa: E731 - a key with a type
     return tuple(event["native_status"] for event in sorted(mine, key=by_sequence))
+
+
+async def test_element_that_cannot_be_stored_whole_is_a_dead_letter_and_the_reading_goes_on(
+    place: Installation, server: RemoteServer
+) -> None:
+    """One is larger than the endpoint's limit, one larger than the topic takes."""
+    for request_id, category in zip(REQUESTS, CATEGORIES, strict=False):
+        server.add(request_id, category, "ACCEPTED")
+    for number, size in ((1, 300_000), (3, 150_000)):
+        server.events[number]["padding"] = "x" * size
+    sizes = [len(json.dumps(event)) for event in server.events]
+    await place.narrow(100_000)
+
+    poller, verifier = place.start("poller"), place.start("verifier")
+    await server.read_empty()
+    letters = await place.records(place.topics.rejected, 2)
+    records = await place.records(place.topics.verified, 2 * (len(sizes) - 2))
+
+    headers = [dict(one.headers) for one in letters]
+    assert [one[CODE] for one in headers] == [b"body_too_large"] * 2
+    assert sorted(int(one[CUT_FROM]) for one in headers) == sorted([sizes[1], sizes[3]])
+    assert {len(one.value) for one in letters} == {65_536}
+    assert {one[TRANSACTION_ID].decode() for one in headers} == {REQUESTS[1], REQUESTS[3]}
+    # What was stored before the broker refused the rest is stored once more, as after a crash.
+    assert {one.key.decode().rpartition(":")[2] for one in records} == {*REQUESTS[:5:2]}
+    assert [await poller.stop(), await verifier.stop()] == [0, 0]

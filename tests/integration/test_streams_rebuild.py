@@ -97,11 +97,15 @@ async def test_what_kafka_has_deleted_is_kept(pipeline: Pipeline) -> None:
             }
         )
 
+    await pipeline.pool.execute("UPDATE streams.events SET projected_at = 'yesterday'")
+
     code, _ = await rebuilt(pipeline)
 
     assert code == 0
     assert await pipeline.pool.fetchval("SELECT count(*) FROM streams.events") == 300
     assert_each_once_in_order(await pipeline.numbered(), events=3)
+    copied = "SELECT count(*) FROM streams.events WHERE projected_at < now() - interval '1 hour'"
+    assert await pipeline.pool.fetchval(copied) > 0
 
 
 async def test_a_topic_made_anew_is_projected_from_its_beginning(pipeline: Pipeline) -> None:

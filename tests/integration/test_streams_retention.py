@@ -77,9 +77,24 @@ async def test_more_than_a_batch_goes_in_several(send: Installation) -> None:
 async def test_events_go_with_those_of_kafka_and_current_statuses_stay(send: Installation) -> None:
     await send.publish(element_event("REQUEST_ACCEPTED", "ACCEPTED"))
     await send.publish(element_event("NOTIFICATION_VIEWED", "VIEWED", sequence=2), partition=1)
-    await age(send, "events", "received_at", 40, '"offset" = 0 AND source = 1')
+    await age(send, "events", "projected_at", 40, '"offset" = 0 AND source = 1')
 
     await send.remove()
 
     assert await stored(send) == 1
     assert await send.pool.fetchval("SELECT count(*) FROM streams.current_transactions") == 1
+
+
+async def test_event_that_is_projected_late_is_kept_until_its_readers_had_their_time(
+    send: Installation,
+) -> None:
+    """A dead letter is replayed after weeks, or the projector was away."""
+    stream = await send.made(TIMELINE)
+    late = element_event("REQUEST_ACCEPTED", "ACCEPTED")
+    await send.publish(late.model_copy(update={"received_at": "2025-01-02T10:00:00.000000Z"}))
+    await age(send, "events", "projected_at", 6, "true")
+    await age(send, "stream_events", "added_at", 6, "true")
+
+    await send.remove()
+
+    assert [int(one["eventId"]) for one in await send.read(stream)] == [1]

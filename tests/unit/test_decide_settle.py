@@ -79,14 +79,16 @@ def test_element_that_happened_later_stays_until_its_own_time() -> None:
     assert last.after.alarm == NOON_MILLISECONDS + 50_000
 
 
-def test_next_record_releases_in_record_time_before_it_is_decided_itself() -> None:
-    snapshot = held(element("ACTIVE"))
+def test_record_of_a_later_time_releases_nothing() -> None:
+    """It came by another partition than one that happened before, and is not verified yet."""
+    snapshot = held(element("PROCESSING"))
 
-    decisions = decide(snapshot, element("PROCESSING", seconds=30), RULES)
+    decisions = decide(snapshot, element("PAID", seconds=600), RULES)
+    snapshot = decisions[-1].after or snapshot
+    decisions = decide(snapshot, element("ACTIVE", seconds=1), RULES)
+    settling = release(decisions[-1].after or snapshot, NOON_MILLISECONDS + 630_000, RULES)
 
-    assert told(decisions) == [("ACTIVE", Outcome.APPLIED), ("PROCESSING", Outcome.HELD)]
-    assert decisions[-1].after is not None
-    assert decisions[-1].after.status == "ACTIVE"
+    assert told(settling) == [(one, Outcome.APPLIED) for one in ORDER]
 
 
 def test_element_that_comes_again_while_it_is_held_is_a_duplicate() -> None:

@@ -170,26 +170,27 @@ async def test_no_more_records_are_looked_up_ahead_than_the_bound() -> None:
     doors.shut(0)
     all_records = records(*range(0, 4 * AHEAD_MAX, 2))
 
-    task = asyncio.create_task(lookups(doors).prepare(all_records))
+    mine = lookups(doors)
+    task = asyncio.create_task(mine.prepare(all_records))
     await settled()
 
     assert len(doors.begun) == AHEAD_MAX
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+    await mine.close()
 
 
-async def test_cancelled_preparation_ends_what_is_under_way() -> None:
+async def test_close_ends_what_is_under_way_and_waits_for_it() -> None:
     doors = Doors()
-    doors.shut(0)
     doors.shut(2)
-
-    task = asyncio.create_task(lookups(doors).prepare(records(0, 2)))
-    await settled()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    doors.shut(4)
+    mine = lookups(doors)
+    await mine.prepare(records(0, 2, 4))
     await settled()
 
-    assert doors.cancelled == [0, 2]
+    await mine.close()
+
+    assert doors.cancelled == [2, 4]
 
 
 async def test_turns_are_given_to_each_key_in_turn() -> None:

@@ -13,7 +13,7 @@ from contracts.needs import AddressNeed, FileNeed
 from contracts.provider import Provider
 from contracts.providers import provider_named
 from contracts.raw import RawCallback, Source
-from contracts.update import Expectation, Statement
+from contracts.update import Expectation
 from runtime.configuration import Endpoint
 from runtime.configuration import ObjectStore as StoreSettings
 from runtime.key_source import EndpointKeys
@@ -84,12 +84,12 @@ def test_request_with_all_it_needs_is_judged_by_place_settings_and_evidence() ->
         callback, provider=SEND, policies=given, topic="raw", at=(1, 8), evidence=evidence
     )
 
-    (announced, verdict), (other, _) = updates, elsewhere
-    assert isinstance(announced.what, Expectation)
+    (verdict,), (other,) = updates, elsewhere
+    assert isinstance(verdict.what, Expectation)
     assert isinstance(other.what, Expectation)
-    assert isinstance(verdict.what, Statement)
-    assert verdict.what.native_status == "ACCEPTED"
-    assert announced.what.assigned["iun"] != other.what.assigned["iun"]
+    assert verdict.what.then is not None
+    assert verdict.what.then.native_status == "ACCEPTED"
+    assert verdict.what.assigned["iun"] != other.what.assigned["iun"]
     assert (verdict.proof.scheme, verdict.proof.key_id, verdict.proof.signer) == (
         "api_key",
         "comune.2026",
@@ -100,6 +100,14 @@ def test_request_with_all_it_needs_is_judged_by_place_settings_and_evidence() ->
 def test_request_that_nothing_was_looked_up_for_waits() -> None:
     with pytest.raises(Unavailable):
         verify(raw(), provider=SEND, policies=policies(), topic="raw", at=(0, 0))
+
+
+def test_record_of_which_only_the_beginning_is_stored_is_not_judged_by_it() -> None:
+    whole = raw()
+    cut = replace(whole, cut_from=len(whole.body) + 1)
+
+    assert RawCallback.from_record(cut.body, cut.headers()) == cut
+    assert code_of(cut) is RejectionCode.BODY_TOO_LARGE
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Broken
+from contracts.send.problems import Invalid
+from contracts.send.request_rules import check_request
 from runtime.endpoint_keys import KeyFile, Keys
 from runtime.key_ring import Key, KeyRing
 from runtime.notification_configuration import Attachments, Body, BodyKey, Notifications
 from runtime.notification_rules import month_key, send_rules
+from tests.send_requests import COMUNE, attachment, pago_pa, recipient, request
 
 FILE = Path("key")
 SECTION = Notifications(
@@ -40,6 +43,26 @@ RING = KeyRing(
         Key("new", b"n" * 32, not_before=DECEMBER),
     )
 )
+
+
+def test_nobody_may_name_files_without_end_in_an_installation_that_says_nothing() -> None:
+    attachments = Attachments(slot_keys=(KeyFile(id="k", file=FILE),))
+    rules = send_rules(SECTION.model_copy(update={"attachments": attachments}))
+    payments = [pago_pa(noticeCode=f"{number:018}") for number in range(41)]
+    members = request(
+        recipients=[recipient(payments=payments), *[{}] * 20],
+        documents=[attachment(f"document-{number}") for number in range(16)],
+    )
+
+    with pytest.raises(Invalid) as caught:
+        check_request(members, rules, COMUNE)
+
+    sizes = [one for one in caught.value.errors if one.code.endswith("_SIZE")]
+    assert [(one.element, one.detail) for one in sizes] == [
+        ("recipients", "more than 20"),
+        ("documents", "more than 15"),
+        ("recipients.payments", "more than 40 of all recipients"),
+    ]
 
 
 def test_every_rule_is_the_configurations() -> None:

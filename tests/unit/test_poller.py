@@ -15,6 +15,7 @@ from runtime.service_configuration import RemoteStream
 from runtime.telemetry import configure_logging
 from workers.poller.page import Element
 from workers.poller.poller import Poller
+from workers.poller.raw_writer import Oversized
 from workers.poller.remote import Outcome, Page, Unread
 
 URL = "https://send.example.org/delivery-progresses/v2.8"
@@ -38,6 +39,7 @@ class Bench:
         self.asked: list[str | None] = []
         self.stored: list[RawCallback] = []
         self.kafka_is_away = False
+        self.bytes_max = 1_000_000
         self.metrics = Metrics()
         settings = RemoteStream(
             url=URL, stream_id=STREAM, api_key_file=Path("none"), retry_seconds_max=300
@@ -64,6 +66,8 @@ class Bench:
         return answer
 
     async def write(self, records: Sequence[RawCallback]) -> None:
+        if sum(len(one.body) for one in records) > self.bytes_max:
+            raise Oversized("MessageSizeTooLargeError")
         if self.kafka_is_away:
             raise Unavailable("Kafka confirms nothing")
         self.stored.extend(records)
@@ -101,6 +105,21 @@ async def test_page_that_kafka_did_not_confirm_is_read_again() -> None:
     assert bench.asked == [None, f"{1:038}", f"{1:038}", f"{3:038}"]
     assert pause == 1.0
     assert bench.counted(Outcome.NOT_STORED) == 1
+
+
+async def test_element_that_the_topic_does_not_take_is_cut_and_the_reading_goes_on() -> None:
+    large = Element(b"x" * 1_000_001, f"{2:038}", "request-2")
+    whole = page(1, 3)
+    bench = Bench(Page((whole.elements[0], large, whole.elements[1]), 0), page())
+
+    await bench.turns(2)
+
+    assert bench.asked == [None, f"{3:038}"]
+    assert [(len(one.body), one.cut_from) for one in bench.stored] == [
+        (7, 0),
+        (65_536, 1_000_001),
+        (7, 0),
+    ]
 
 
 async def test_record_says_where_it_came_from_and_nothing_of_the_key() -> None:

@@ -55,7 +55,6 @@ def test_page_without_elements_has_none(body: bytes) -> None:
         page(element(1, eventId="1")),
         page(element(1, eventId=1)),
         b"[" * 100_000,
-        page(element(1, text="x" * BYTES_MAX)),
     ],
 )
 def test_what_could_not_be_acknowledged_or_stored_is_no_page(body: bytes) -> None:
@@ -70,6 +69,17 @@ def test_element_of_no_known_notification_is_kept_all_the_same(request_id: objec
     )
 
     assert found.request_id == ""
+
+
+def test_element_that_is_too_large_is_cut_and_the_others_are_not() -> None:
+    body = page(element(1), element(2, text="x" * BYTES_MAX), element(3))
+    whole = len(page(element(2, text="x" * BYTES_MAX))) - len("[]")
+
+    first, large, last = read_page(body, element_bytes_max=BYTES_MAX)
+
+    assert (first.cut_from, last.cut_from) == (0, 0)
+    assert (len(large.body), large.event_id, large.request_id) == (BYTES_MAX, f"{2:038}", "r" * 36)
+    assert large.cut_from == whole
 
 
 def test_number_with_ten_thousand_digits_is_kept_as_it_is() -> None:

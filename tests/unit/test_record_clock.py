@@ -1,66 +1,82 @@
-"""The time of a partition: its records' while there are more to read, then the clock's."""
+"""The time of a partition: up to when it has heard all that was received, by whichever road."""
 
-from aiokafka import ConsumerRecord
-
-from workers.processor import InputRecord
 from workers.record_clock import RecordClock
+from workers.verified_until import Mark
 
 NOW = 1_790_000_000_000
 
 
-def written(*milliseconds: int) -> list[InputRecord]:
-    return [
-        ConsumerRecord(
-            topic="verified",
-            partition=0,
-            offset=offset,
-            timestamp=one,
-            timestamp_type=0,
-            key=None,
-            value=b"",
-            checksum=None,
-            serialized_key_size=0,
-            serialized_value_size=0,
-            headers=(),
-        )
-        for offset, one in enumerate(milliseconds)
-    ]
+class Marks:
+    """What is found of the verifier, as a test has it."""
+
+    def __init__(self) -> None:
+        self.newest: Mark | None = None
+
+    def found(self, milliseconds: int, end: int) -> None:
+        self.newest = Mark(milliseconds, {0: end})
 
 
-def test_nothing_is_due_before_anything_was_read() -> None:
-    assert RecordClock(lambda: NOW).milliseconds() == 0
+def clock(marks: Marks) -> RecordClock:
+    return RecordClock(0, lambda: marks.newest)
 
 
-def test_backlog_has_the_time_of_its_newest_record() -> None:
-    clock = RecordClock(lambda: NOW)
+def test_nothing_is_due_before_anything_is_known_of_the_verifier() -> None:
+    mine = clock(Marks())
 
-    clock.fetched(written(NOW - 3_600_000, NOW - 3_599_000, NOW - 3_599_500), answered=True)
+    mine.read_to(7)
 
-    assert clock.milliseconds() == NOW - 3_599_000
-
-
-def test_time_is_the_clocks_once_all_is_read() -> None:
-    clock = RecordClock(lambda: NOW)
-    clock.fetched(written(NOW - 3_600_000), answered=True)
-
-    clock.fetched([], answered=True)
-
-    assert clock.milliseconds() == NOW
+    assert mine.milliseconds() == 0
 
 
-def test_silence_of_a_broker_that_never_answered_is_no_end() -> None:
-    clock = RecordClock(lambda: NOW)
+def test_time_is_the_mark_s_once_all_before_it_is_read() -> None:
+    marks = Marks()
+    mine = clock(marks)
+    marks.found(NOW, 7)
 
-    clock.fetched([], answered=False)
+    mine.read_to(6)
+    before = mine.milliseconds()
+    mine.read_to(7)
 
-    assert clock.milliseconds() == 0
+    assert (before, mine.milliseconds()) == (0, NOW)
 
 
-def test_time_does_not_go_back_nor_beyond_the_clock() -> None:
-    clock = RecordClock(lambda: NOW)
-    clock.fetched(written(NOW - 1_000), answered=True)
-    clock.fetched(written(NOW - 2_000), answered=True)
-    assert clock.milliseconds() == NOW - 1_000
+def test_mark_stays_until_it_is_reached_however_many_are_newer() -> None:
+    """Else a partition that is always written to would never have any time."""
+    marks = Marks()
+    mine = clock(marks)
+    marks.found(NOW, 7)
+    mine.read_to(5)
+    marks.found(NOW + 1_000, 9)
 
-    clock.fetched(written(NOW + 86_400_000), answered=True)
-    assert clock.milliseconds() == NOW
+    mine.read_to(8)
+    first = mine.milliseconds()
+    mine.read_to(8)
+    second = mine.milliseconds()
+    mine.read_to(9)
+
+    assert (first, second, mine.milliseconds()) == (NOW, NOW, NOW + 1_000)
+
+
+def test_time_does_not_go_back_with_a_clock_that_is_set_back() -> None:
+    marks = Marks()
+    mine = clock(marks)
+    marks.found(NOW, 7)
+    mine.read_to(7)
+    marks.found(NOW - 60_000, 8)
+
+    mine.read_to(8)
+
+    assert mine.milliseconds() == NOW
+
+
+def test_partition_that_was_made_since_has_no_time_yet() -> None:
+    marks = Marks()
+    marks.found(NOW, 7)
+    mine = RecordClock(1, lambda: marks.newest)
+
+    mine.read_to(7)
+    before = mine.milliseconds()
+    marks.newest = Mark(NOW + 1_000, {0: 7, 1: 0})
+    mine.read_to(7)
+
+    assert (before, mine.milliseconds()) == (0, NOW + 1_000)

@@ -29,10 +29,10 @@ from tests.send_requests import (
 
 def verdict(members: Any, **changes: Any) -> tuple[Expectation, Statement]:  # noqa: ANN401 - any JSON
     evidence = found(needs(fields(members)))
-    expectation, statement = translate(fields(members, evidence, **changes))
+    (expectation,) = translate(fields(members, evidence, **changes))
     assert isinstance(expectation, Expectation)
-    assert isinstance(statement, Statement)
-    return expectation, statement
+    assert expectation.then is not None
+    return expectation, expectation.then
 
 
 def test_accepted_request_is_announced_with_its_iun() -> None:
@@ -42,6 +42,7 @@ def test_accepted_request_is_announced_with_its_iun() -> None:
         transaction_id=REQUEST_ID,
         terms={"recipients": "1"},
         assigned={"sender": "comune", "group": "g", "iun": IUN},
+        then=statement,
     )
     assert (statement.native_status, statement.fact) == ("ACCEPTED", "REQUEST_ACCEPTED")
     assert (statement.reason, statement.reasons) == (None, ())
@@ -68,12 +69,12 @@ def test_refused_request_is_announced_without_an_iun() -> None:
     members = request()
     evidence = {**found(needs(fields(members))), "address:0": found_not_valid()}
 
-    expectation, statement = translate(fields(members, evidence))
+    (expectation,) = translate(fields(members, evidence))
 
     assert isinstance(expectation, Expectation)
     assert expectation.assigned == {"sender": "comune"}
-    assert isinstance(statement, Statement)
-    assert (statement.native_status, len(statement.reasons)) == ("REFUSED", 1)
+    assert expectation.then is not None
+    assert (expectation.then.native_status, len(expectation.then.reasons)) == ("REFUSED", 1)
 
 
 def found_not_valid() -> Any:  # noqa: ANN401 - facts of any kind

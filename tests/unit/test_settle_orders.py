@@ -1,7 +1,9 @@
 """Settling, whatever the order of arrival: any delays within the window lead to the same events."""
 
+from dataclasses import replace
 from typing import Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,7 @@ from tests.send_requests import IUN, REQUEST_ID, element
 from tests.updates import NOON_MILLISECONDS, at, said
 from workers.state_machine.decide import decide, release
 from workers.state_machine.decision import Decision, Outcome, Rules
-from workers.state_machine.snapshot import NEVER, Snapshot
+from workers.state_machine.snapshot import NEVER, Snapshot, decode_snapshot
 from workers.state_machine.timers import ring
 
 SETTLE: Final = 60_000
@@ -39,14 +41,17 @@ def update(what: Expectation | Statement, *, seconds: float) -> VerifiedUpdate:
     return said("PAID").model_copy(update=changes)
 
 
-def request() -> tuple[VerifiedUpdate, VerifiedUpdate]:
-    announced = Expectation(
-        transaction_id=REQUEST_ID, terms={"recipients": "1"}, assigned={"iun": IUN}
-    )
+def request() -> VerifiedUpdate:
     accepted = Statement(
         transaction_id=REQUEST_ID, native_status="ACCEPTED", fact="REQUEST_ACCEPTED"
     )
-    return update(announced, seconds=0), update(accepted, seconds=0)
+    announced = Expectation(
+        transaction_id=REQUEST_ID,
+        terms={"recipients": "1"},
+        assigned={"iun": IUN},
+        then=accepted,
+    )
+    return update(announced, seconds=0)
 
 
 def told(category: str, second: int, *, seconds: float) -> VerifiedUpdate:
@@ -56,8 +61,13 @@ def told(category: str, second: int, *, seconds: float) -> VerifiedUpdate:
     return update(statement_of(one), seconds=seconds)
 
 
-def played(arrivals: list[VerifiedUpdate], *, clock: bool) -> tuple[list[Decision], Snapshot]:
-    """Return all decisions; with a `clock` every alarm rings before the next record is read."""
+def played(
+    arrivals: list[VerifiedUpdate], *, clock: bool, rules: Rules = RULES
+) -> tuple[list[Decision], Snapshot]:
+    """Return all decisions; with a `clock` every alarm rings before the next record is read.
+
+    The process dies after every record: the next one knows what the changelog holds.
+    """
     snapshot = Snapshot()
     decisions: list[Decision] = []
 
@@ -71,13 +81,14 @@ def played(arrivals: list[VerifiedUpdate], *, clock: bool) -> tuple[list[Decisio
         nonlocal snapshot
         while snapshot.alarm <= until and snapshot.alarm != NEVER:
             now = snapshot.alarm
-            take(release(snapshot, now, RULES))
-            snapshot, _ = ring(snapshot, now, RULES)
+            take(release(snapshot, now, rules))
+            snapshot, _ = ring(snapshot, now, rules)
 
     for one in arrivals:
         if clock:
             alarms(epoch_milliseconds(one.received_at) - 1)
-        take(decide(snapshot, one, RULES))
+        take(decide(snapshot, one, rules))
+        snapshot = decode_snapshot(snapshot.encode())
     alarms(NOON_MILLISECONDS + 3_600_000)
     return decisions, snapshot
 
@@ -94,7 +105,7 @@ def test_any_delays_within_the_window_lead_to_the_same_events(
     heard += [(59 - delays[number], number) for number in again]
     elements = [told(*STORY[number], seconds=1 + delay) for delay, number in sorted(heard)]
 
-    decisions, last = played([*request(), *elements], clock=clock)
+    decisions, last = played([request(), *elements], clock=clock)
 
     applied = [one for one in decisions if one.outcome is Outcome.APPLIED]
     assert [one.after.status for one in applied if one.after] == list(STATUSES)
@@ -110,9 +121,25 @@ def test_elements_before_their_request_are_parked_and_then_settle(
         told(*STORY[number], seconds=-7 + place + (7 if place >= early else 0))
         for place, number in enumerate(order)
     ]
-    arrivals = [*elements[:early], *request(), *elements[early:]]
+    arrivals = [*elements[:early], request(), *elements[early:]]
 
     decisions, last = played(arrivals, clock=clock)
+
+    applied = [one for one in decisions if one.outcome is Outcome.APPLIED]
+    assert [one.after.status for one in applied if one.after] == list(STATUSES)
+    assert [one.notice for one in decisions if one.notice] == []
+    assert (last.parked, last.held) == ((), ())
+
+
+@pytest.mark.parametrize("settle_milliseconds", [0, 1, SETTLE])
+def test_elements_parked_before_their_request_follow_its_acceptance(
+    settle_milliseconds: int,
+) -> None:
+    """Whether nothing settles, or their time is long over: nothing comes before ACCEPTED."""
+    rules = replace(RULES, settle_milliseconds=settle_milliseconds)
+    elements = [told(*one, seconds=-200 + place) for place, one in enumerate(STORY)]
+
+    decisions, last = played([*elements, request()], clock=True, rules=rules)
 
     applied = [one for one in decisions if one.outcome is Outcome.APPLIED]
     assert [one.after.status for one in applied if one.after] == list(STATUSES)

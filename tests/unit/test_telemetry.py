@@ -1,7 +1,9 @@
 """What may stand in a log line, and what never does."""
 
+import io
 import json
 import logging
+from contextlib import redirect_stdout
 
 import pytest
 
@@ -98,6 +100,17 @@ def test_library_that_formats_wrongly_does_not_fail_our_work(
     logging.getLogger("some.library").warning("%d of %s", "one")  # noqa: PLE1206 - it is the point
 
     assert json.loads(capsys.readouterr().out)["text"] == "[unprintable]"
+
+
+def test_library_that_speaks_into_a_closed_pipe_does_not_fail_our_work(
+    configuration: Configuration,
+) -> None:
+    gone = io.StringIO()
+    with redirect_stdout(gone):
+        configure_logging(configuration, process="verifier")
+    gone.close()
+
+    logging.getLogger("some.library").warning("said to nobody")
 
 
 def test_stack_names_our_own_functions_and_quotes_nothing() -> None:

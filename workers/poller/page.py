@@ -1,13 +1,14 @@
 """Cut a page of a stream into its elements, each as its bytes were. Pure.
 
 Only what the next reading needs is looked at here: an element that makes no sense beyond that
-becomes a raw record all the same, and the verifier's dead letter.
+becomes a raw record all the same, and the verifier's dead letter; of one that is too large, the
+first bytes do.
 """
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -30,13 +31,21 @@ class Element:
     body: bytes = field(repr=False)
     event_id: str
     request_id: str
+    cut_from: int = 0
+
+    def cut(self, bytes_max: int) -> "Element":
+        """Return it with no more than `bytes_max` bytes, and how many there were."""
+        if len(self.body) <= bytes_max:
+            return self
+        whole = self.cut_from or len(self.body)
+        return replace(self, body=self.body[:bytes_max], cut_from=whole)
 
 
 def read_page(body: bytes, *, element_bytes_max: int) -> tuple[Element, ...]:
-    """Return the elements of a page in its order.
+    """Return the elements of a page in its order; those above `element_bytes_max` are cut.
 
     Raises:
-        PageError: it is no array of objects with ascending event ids, or one of them is too large.
+        PageError: it is no array of objects with ascending event ids.
     """
     try:
         text = body.decode("utf-8")
@@ -46,9 +55,7 @@ def read_page(body: bytes, *, element_bytes_max: int) -> tuple[Element, ...]:
     ids = [one.event_id for one in elements]
     if any(later <= earlier for earlier, later in pairwise(ids)):
         raise PageError("event ids do not ascend")
-    if any(len(one.body) > element_bytes_max for one in elements):
-        raise PageError(f"an element of more than limits.body_bytes_max: {element_bytes_max}")
-    return elements
+    return tuple(one.cut(element_bytes_max) for one in elements)
 
 
 def _elements(text: str) -> Iterator[Element]:

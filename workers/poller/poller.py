@@ -10,6 +10,7 @@ a duplicate by its fact.
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
@@ -24,6 +25,7 @@ from runtime.metrics import Metrics
 from runtime.service_configuration import RemoteStream
 from runtime.telemetry import Logger
 from workers.poller.page import Element
+from workers.poller.raw_writer import Oversized
 from workers.poller.remote import Outcome, Page, Unread
 
 Read = Callable[[str | None], Awaitable[Page]]
@@ -32,6 +34,8 @@ Pause = Callable[[float], Awaitable[None]]
 
 # What the record says of who vouched for it: the key by which the remote knew us, over TLS.
 KEY_ID: Final = "remote-stream"
+# Of an element that the topic does not take: enough for a person to know which one it is.
+_CUT_BYTES: Final = 65_536
 _FIRST_PAUSE_SECONDS: Final = 1.0
 # A server that says 0 of an empty page would be asked without end.
 _EMPTY_PAUSE_SECONDS_MIN: Final = 1.0
@@ -102,11 +106,22 @@ class Poller:
             return
         received_at = datetime.now(UTC)
         try:
-            await self._write([self._record(one, received_at) for one in elements])
-        except Unavailable as error:
+            await self._write_all([self._record(one, received_at) for one in elements])
+        except (Oversized, Unavailable) as error:
             raise Unread(Outcome.NOT_STORED, str(error)) from None
         count = self._metrics.counter("esito_worker_polled_elements_total", self._endpoint)
         count.inc(len(elements))
+
+    async def _write_all(self, records: Sequence[RawCallback]) -> None:
+        """Write all at once; where the topic takes less than we do, one by one, and cut at last."""
+        try:
+            await self._write(records)
+        except Oversized:
+            for one in records:
+                try:
+                    await self._write([one])
+                except Oversized:
+                    await self._write([_cut(one)])
 
     def _record(self, element: Element, received_at: datetime) -> RawCallback:
         target = f"{self._address}/{element.event_id}"
@@ -122,6 +137,7 @@ class Poller:
             principal=f"{Scheme.API_KEY.value}:{KEY_ID}",
             content_type="application/json",
             transaction_id=element.request_id,
+            cut_from=element.cut_from,
         )
 
     def _asked_for(self, page: Page) -> float:
@@ -157,3 +173,8 @@ class Poller:
         elif now is not self._said:
             self._log.warning(LogEvent.STREAM_MISSED, code=outcome.value, reason=why)
         self._said = now
+
+
+def _cut(record: RawCallback) -> RawCallback:
+    whole = record.cut_from or len(record.body)
+    return replace(record, body=record.body[:_CUT_BYTES], cut_from=whole)

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from contracts.errors import Unavailable
 from contracts.raw import RawCallback
@@ -15,6 +15,10 @@ from runtime.kafka import close_client
 # Above the request time-out of the client (10 s), which ends most waits.
 STORE_SECONDS_MAX: Final = 30.0
 _CLOSE_SECONDS: Final = 2.0
+
+
+class Oversized(Exception):
+    """The topic takes no record of this size, or no batch of these."""
 
 
 class RawWriter:
@@ -44,6 +48,7 @@ class RawWriter:
         """Return once all `records` are confirmed.
 
         Raises:
+            Oversized: one of them, or all together, are too large; some may have been stored.
             Unavailable: they are not; some may have been stored.
         """
         producer = None
@@ -61,6 +66,9 @@ class RawWriter:
                     for one in records
                 ]
                 await asyncio.gather(*confirmed)
+        except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
+            await self._drop(producer)
+            raise Oversized(type(error).__name__) from None
         except (KafkaError, TimeoutError, OSError) as error:
             # An idempotent producer cannot skip what failed and go on.
             await self._drop(producer)

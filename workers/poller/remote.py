@@ -19,8 +19,8 @@ from contracts.errors import Broken
 from runtime.service_configuration import RemoteStream
 from workers.poller.page import Element, PageError, read_page
 
-# SEND's pages have 50 elements of a few kB.
-PAGE_BYTES_MAX: Final = 8_388_608
+# SEND's pages have 50 elements of a few kB; 50 of the usual body_bytes_max are 13 MB.
+PAGE_BYTES_MAX: Final = 33_554_432
 _KEY: Final = re.compile(rb"[!-~]{1,4096}")
 _RETRY_AFTER: Final = re.compile(r"[0-9]{1,12}")
 

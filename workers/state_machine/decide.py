@@ -1,7 +1,8 @@
 """Decide what one verified update does to its transaction, by the provider's table. Pure.
 
 Precedence, first that holds:
-1. an expectation registers the transaction; what was parked is then decided in the order it came
+1. an expectation registers the transaction; what it says itself is decided then, and after that
+   what was parked, in the order it came
 2. a status the table does not know moves nothing: `unknown_status`, or `probe`
 3. a transaction that must be registered and is not: parked for a while if it may be early,
    else unsolicited
@@ -10,8 +11,8 @@ Precedence, first that holds:
 5. a fact heard before: duplicate; with other content: conflict
 6. the table's move: applied (late ones with an anomaly), stale, or conflict
 
-A statement with a sort key, where the endpoint lets statements settle, is held for a while first,
-and decided in the order of the keys.
+A statement with a sort key, where the endpoint lets statements settle, is held first, and decided
+in the order of the keys once time says so (`release`).
 
 A witness belongs to no transaction: an id that may be used once, a duplicate while it is used for
 the same, else `id_reused`; what waits behind it goes on to its own transaction, or nowhere. An
@@ -47,10 +48,9 @@ _SIGNER: Final = "(signer)"
 def decide(snapshot: Snapshot | None, update: VerifiedUpdate, rules: Rules) -> tuple[Decision, ...]:
     """Return the decisions that `update` leads to: on it, and on each update that it releases."""
     before = snapshot or Snapshot()
-    if not before.held:
-        return _decide(before, update, rules)
-    settling = release(before, epoch_milliseconds(update.received_at), rules)
-    return (*settling, *_decide(_standing(settling, before), update, rules))
+    # No time comes with a record: others that happened before may still wait to be verified.
+    crowded = release(before, 0, rules)
+    return (*crowded, *_decide(_standing(crowded, before), update, rules))
 
 
 def release(before: Snapshot, now: int, rules: Rules) -> tuple[Decision, ...]:
@@ -89,8 +89,11 @@ def _decide(before: Snapshot, update: VerifiedUpdate, rules: Rules) -> tuple[Dec
 def _registered(
     before: Snapshot, update: VerifiedUpdate, what: Expectation, rules: Rules
 ) -> tuple[Decision, ...]:
+    then = (update.model_copy(update={"what": what.then}),) if what.then else ()
     if before.expected:
-        return (_registered_again(before, update, what, rules),)
+        again = _registered_again(before, update, what, rules)
+        standing = again.after or before
+        return (again, *(one for said in then for one in _decide(standing, said, rules)))
     deadline = thirteen_digits(epoch_milliseconds(what.deadline)) if what.deadline else NEVER
     after = after_update(
         before,
@@ -103,8 +106,8 @@ def _registered(
         terms={**what.terms, **what.assigned},
     )
     decisions = [Decision(Outcome.REGISTERED, update, before, after)]
-    for parked in before.parked:
-        decisions.extend(_decide(_standing(decisions, before), parked, rules))
+    for waiting in (*then, *before.parked):
+        decisions.extend(_decide(_standing(decisions, before), waiting, rules))
     return tuple(decisions)
 
 

@@ -118,6 +118,9 @@ class StateMachineProcessor:
         self._state.abort()
         self._clear()
 
+    async def close(self) -> None:
+        """Do nothing: nothing was begun."""
+
     def alarms(self, now_milliseconds: int) -> Sequence[Output]:
         """Ring every alarm that is due, and write that it rang in the same Kafka transaction."""
         due = list(self._state.alarms_due(now_milliseconds, _PER_BATCH_MAX))

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -41,7 +41,8 @@ class JudgingProcess:
             Unavailable: it does not start.
         """
         ours, its = socket.socketpair()
-        with its:
+        with its, ExitStack() as unless_started:
+            unless_started.callback(ours.close)
             ours.setblocking(False)  # noqa: FBT003 - the socket's own signature
             # No environment: no credential, no proxy, nothing that could change what it does.
             child = await asyncio.create_subprocess_exec(
@@ -51,6 +52,7 @@ class JudgingProcess:
                 stderr=DEVNULL,  # what a crash prints may quote the file
                 env={"PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
             )
+            unless_started.pop_all()
         process = cls(child, ours)
         try:
             async with asyncio.timeout(_START_SECONDS_MAX):

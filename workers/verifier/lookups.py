@@ -47,11 +47,7 @@ class Lookups:
         self._begin(records)
         first = self._lookups[records[0].offset]
         if first is not None:
-            try:
-                await first.ended()
-            except asyncio.CancelledError:
-                self.drop()
-                raise
+            await first.ended()
             first.demand_no_delay()
         ready = 0
         for record in records:
@@ -77,12 +73,14 @@ class Lookups:
         for one in [one for one in self._lookups if one <= offset]:
             del self._lookups[one]
 
-    def drop(self) -> None:
-        """Forget everything, and end what is under way."""
-        for lookup in self._lookups.values():
-            if lookup is not None:
-                lookup.cancel()
+    async def close(self) -> None:
+        """End what is under way, and wait until the processes that judge its files have ended."""
+        under_way = [one for one in self._lookups.values() if one is not None]
         self._lookups.clear()
+        for lookup in under_way:
+            lookup.cancel()
+        for lookup in under_way:
+            await lookup.ended()
 
     def _begin(self, records: Sequence[InputRecord]) -> None:
         held = sum(one is not None for one in self._lookups.values())

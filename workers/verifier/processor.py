@@ -43,10 +43,7 @@ class VerifierProcessor:
         self._findings: Counter[tuple[str, str]] = Counter()
 
     async def restore(self) -> None:
-        """Forget what a former owner of the partition had in hand."""
-        if self._lookups is not None:
-            self._lookups.drop()
-        self.aborted()
+        """Do nothing: nothing outlives a batch."""
 
     async def prepare(self, records: Sequence[InputRecord]) -> int:
         """Look up what requests need; return how many of the first records have all of it.
@@ -92,6 +89,11 @@ class VerifierProcessor:
         """Forget what was counted."""
         self._verified.clear()
         self._findings.clear()
+
+    async def close(self) -> None:
+        """End the lookups that are under way."""
+        if self._lookups is not None:
+            await self._lookups.close()
 
     def alarms(self, now_milliseconds: int) -> Sequence[Output]:
         """Return nothing: verification has no deadlines."""

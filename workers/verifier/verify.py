@@ -71,6 +71,9 @@ def verify(
             not been looked up.
     """
     policy = _policy_of(callback, policies)
+    if callback.cut_from:
+        kept = f"the first {len(callback.body)} of {callback.cut_from} bytes"
+        raise Rejected(RejectionCode.BODY_TOO_LARGE, kept)
     signed = prove(callback, policy)  # 1
     expectation = callback.source is Source.EXPECTATION
     fields = decode_json(signed) if expectation else _decoded(signed, provider, policy)  # 2
