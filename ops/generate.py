@@ -15,7 +15,7 @@ from contracts.providers import all_providers
 from ops.generated.asyncapi import asyncapi_document
 from ops.generated.configuration import configuration_page
 from ops.generated.json_schemas import SCHEMAS, json_schema
-from ops.generated.lifecycles import lifecycles_page
+from ops.generated.lifecycles import lifecycle_pictures, lifecycles_page
 from ops.generated.openapi import openapi_document
 from ops.generated.openapi_intake import openapi_intake_document
 from ops.generated.openapi_streams import openapi_streams_document
@@ -54,6 +54,7 @@ def generated_files() -> dict[str, str]:
         "docs/CONFIGURATION.md": configuration_page(),
         "docs/TELEMETRY.md": telemetry_page(),
         "docs/LIFECYCLES.md": lifecycles_page(providers.values()),
+        **{f"docs/{path}": text for path, text in lifecycle_pictures(providers.values()).items()},
         "docs/asyncapi.yaml": asyncapi_document(providers.values()),
         "docs/openapi.yaml": openapi_document(),
         "docs/openapi-intake.yaml": openapi_intake_document(),
