@@ -53,6 +53,7 @@ _ERROR_MODEL: Final = {
 _RETRY_AFTER: Final = {
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
 }
+_CHALLENGE: Final = {"WWW-Authenticate": {"schema": {"const": "ApiKey"}}}
 _SIGNED: Final = frozenset({RefusalCode.TIMESTAMP_MALFORMED})
 # What a request to a path of ours can be refused with; an unknown path has no place here.
 _CODES: Final = [code for code in RefusalCode if code is not RefusalCode.PATH_UNKNOWN]
@@ -150,6 +151,7 @@ def _callback(endpoint: Mapping[str, Any], door: Door) -> dict[str, Any]:
 
 def _expectation() -> dict[str, Any]:
     answers = _answers(Answers(), signed=False)
+    answers["404"] = _problem(RefusalCode.PATH_UNKNOWN.sentence, HTTPStatus.NOT_FOUND)
     answers["202"] = {"description": "Stored; it takes effect when the state machine has read it."}
     return {
         "operationId": "expectation",
@@ -199,7 +201,10 @@ def _answers(answers: Answers, *, signed: bool) -> dict[str, Any]:
         if signed or code not in _SIGNED:
             causes.setdefault(status_of(code, answers), []).append(code)
     return {
-        str(status): _problem(" ".join(code.sentence for code in codes), status, model=model)
+        str(status): {
+            **_problem(" ".join(code.sentence for code in codes), status, model=model),
+            "x-refusal-codes": [code.value for code in codes],
+        }
         for status, codes in causes.items()
     }
 
@@ -214,6 +219,8 @@ def _problem(
     }
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         found["headers"] = _RETRY_AFTER
+    if status == HTTPStatus.UNAUTHORIZED:
+        found["headers"] = _CHALLENGE
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         found["headers"] = {"Allow": {"schema": {"type": "string"}}}
     return found
