@@ -1,8 +1,8 @@
 """Tell what changed in the contracts since the last release, and what of it breaks others.
 
 `python -m ops.contract_rule` prints every change, after `make contracts`; the exit code is 1 if one
-breaks. With `--release` the contracts as they are become those of the release. docs/CONTRACTS_CHANGELOG.md has
-the rule in words.
+breaks. With `--release` the contracts as they are become those of the release. The rule in words:
+docs/CONTRACTS_CHANGELOG.md.
 """
 
 import argparse
@@ -106,10 +106,8 @@ def _parameter_changes(
         where = f"{place}: {name}"
         if new[name]["required"] and not old[name]["required"]:
             yield Change(where, "is now required", breaks=True)
-        sides = (
-            Side(one[name]["schema"], known) for one, known in zip((old, new), schemas, strict=True)
-        )
-        yield from schema_changes(where, *sides, Direction.TAKEN)
+        was, now = Side(old[name]["schema"], schemas[0]), Side(new[name]["schema"], schemas[1])
+        yield from schema_changes(where, was, now, Direction.TAKEN)
 
 
 def _body_changes(
@@ -126,10 +124,8 @@ def _body_changes(
             f"{place} {media_type}", "is new", breaks=not old and direction is Direction.TAKEN
         )
     for media_type in old.keys() & new.keys():
-        sides = (
-            Side(one[media_type], known) for one, known in zip((old, new), schemas, strict=True)
-        )
-        yield from schema_changes(place, *sides, direction)
+        was, now = Side(old[media_type], schemas[0]), Side(new[media_type], schemas[1])
+        yield from schema_changes(place, was, now, direction)
 
 
 if __name__ == "__main__":
