@@ -61,6 +61,7 @@ _CODES: Final = [code for code in RefusalCode if code is not RefusalCode.PATH_UN
 
 def openapi_document() -> str:
     """Return docs/openapi.yaml."""
+    paths = dict(_paths())
     document = {
         "openapi": "3.1.1",
         "info": {
@@ -70,17 +71,26 @@ def openapi_document() -> str:
             "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": _public_url(), "description": "ingress.public_url"}],
-        "paths": dict(_paths()),
+        "paths": paths,
         "components": {
             "schemas": {
                 "Expectation": component_schemas()["ExpectationPayload"],
                 "ErrorModel": _ERROR_MODEL,
                 "Problem": _PROBLEM,
             },
-            "securitySchemes": dict(_security_schemes()),
+            "securitySchemes": {
+                name: scheme for name, scheme in _security_schemes() if name in _used(paths)
+            },
         },
     }
     return yaml_text(document, source=PurePosixPath("ingress"))
+
+
+def _used(paths: Mapping[str, Any]) -> set[str]:
+    """Return the names of the security schemes that an operation names."""
+    operations = [one for methods in paths.values() for one in methods.values()]
+    needs = [need for one in operations if "security" in one for need in one["security"]]
+    return {name for need in needs for name in need}
 
 
 def _example() -> dict[str, Any]:
