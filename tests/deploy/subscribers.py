@@ -4,14 +4,14 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
+import venv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ops.generate import ROOT
-from tests.deploy.tools import called, tool
+from tests.deploy.tools import SECONDS_MAX, called, tool
 
 EXAMPLES: Final = ROOT / "examples"
 _MAIN_CLASS: Final = "example.Subscriber"
@@ -32,9 +32,15 @@ class Subscriber:
             )
 
 
-def python_subscriber() -> Subscriber:
-    """Return the Python one; requirements.lock names what this interpreter has."""
-    return Subscriber("python", (sys.executable, str(EXAMPLES / "python" / "subscribe.py")))
+def python_subscriber(directory: Path) -> Subscriber:
+    """Install what the lock names into an environment of its own, for the Python one."""
+    folder = _copy("python", directory)
+    venv.create(folder / "venv", with_pip=True)
+    python = str(folder / "venv" / "bin" / "python")
+    locked = ("--require-hashes", "--requirement", "requirements.lock")
+    pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", *locked)
+    subprocess.run([python, *pip], cwd=folder, check=True, timeout=SECONDS_MAX)
+    return Subscriber("python", (python, str(folder / "subscribe.py")))
 
 
 def java_subscriber(directory: Path) -> Subscriber:

@@ -4,7 +4,7 @@ import secrets
 import signal
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -38,16 +38,27 @@ class Read:
 
 
 @pytest.fixture(scope="session")
-def subscribers(tmp_path_factory: pytest.TempPathFactory) -> list[Subscriber]:
+def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Future[Subscriber]]]:
+    """Build them while Esito runs."""
     directory = tmp_path_factory.mktemp("examples")
     with ThreadPoolExecutor() as pool:
-        built = [pool.submit(make, directory) for make in (java_subscriber, typescript_subscriber)]
-        return [python_subscriber(), *(one.result() for one in built)]
+        makers = (python_subscriber, java_subscriber, typescript_subscriber)
+        yield [pool.submit(make, directory) for make in makers]
 
 
 @pytest.fixture(scope="session")
-def run(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Published:
+def run(
+    kafka: Kafka,
+    building: list[Future[Subscriber]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Published:
+    assert building
     return kafka_run(published(kafka, tmp_path_factory.mktemp("esito")))
+
+
+@pytest.fixture(scope="session")
+def subscribers(building: list[Future[Subscriber]]) -> list[Subscriber]:
+    return [one.result() for one in building]
 
 
 @pytest.fixture(scope="session")
