@@ -99,6 +99,9 @@ BREAKING: dict[str, Edit] = {
     "`POST /v1/streams: request.endpoints` maxItems was 200 and is 20": lambda of: wanted(of)[
         "properties"
     ]["endpoints"].update(maxItems=20),
+    "`POST /v1/streams: request.events` enum was ['status', 'all'] and is ['status']": lambda of: (
+        wanted(of)["properties"]["events"].update(enum=["status"])
+    ),
     "`GET /v1/streams/{stream_id}/events: query wait` is no longer read": lambda of: operation(
         of, "GET /v1/streams/{stream_id}/events"
     )["parameters"].pop("query wait"),
@@ -125,6 +128,9 @@ ADDING: dict[str, Edit] = {
     "`POST /v1/streams: request.endpoints` maxItems was 200 and is 300": lambda of: wanted(of)[
         "properties"
     ]["endpoints"].update(maxItems=300),
+    "`POST /v1/streams: request.events` enum was ['status', 'all'] and is ['all', 'status', 'x']": (
+        lambda of: wanted(of)["properties"]["events"].update(enum=["all", "status", "x"])
+    ),
     "`GET /v1/streams/{stream_id}/events: 200.more` must be there": lambda of: page(of).update(
         required=["events", "more"]
     ),
