@@ -51,3 +51,8 @@ class Topics:
     def by_role(self) -> dict[Role, str]:
         """Return each role's topic name, in dataflow order."""
         return {role: getattr(self, role.value) for role in Role}
+
+
+def topic_version(role: Role) -> str:
+    """Return the version of what a role's topics carry: the last part of their names."""
+    return Topics.of("any").by_role()[role].rpartition(".")[2]

@@ -17,7 +17,7 @@ from ops.generated.configuration import configuration_page
 from ops.generated.json_schemas import SCHEMAS, json_schema
 from ops.generated.kubernetes import kubernetes_files
 from ops.generated.licences import licences_page
-from ops.generated.lifecycles import lifecycles_page
+from ops.generated.lifecycles import lifecycle_pictures, lifecycles_page
 from ops.generated.openapi import openapi_document
 from ops.generated.openapi_intake import openapi_intake_document
 from ops.generated.openapi_streams import openapi_streams_document
@@ -61,6 +61,7 @@ def generated_files() -> dict[str, str]:
         "docs/LICENCES.md": licences_page(),
         "docs/sbom.cdx.json": sbom_document(),
         "requirements.production.lock": production_lock(),
+        **{f"docs/{path}": text for path, text in lifecycle_pictures(providers.values()).items()},
         "docs/asyncapi.yaml": asyncapi_document(providers.values()),
         "docs/openapi.yaml": openapi_document(),
         "docs/openapi-intake.yaml": openapi_intake_document(),

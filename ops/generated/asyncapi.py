@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from contracts.provider import Provider
 from contracts.topics import Role
@@ -30,11 +30,29 @@ _CHANNELS: Final = {
     Role.ANOMALIES: ("anomaly", "What a person should look at."),
     Role.STATE: ("snapshot", "Changelog of the state machine, compacted; for nobody else."),
 }
-# process → the role it receives (with its consumer group), the roles it sends
-_PROCESSES: Final[Mapping[str, tuple[Role | None, tuple[Role, ...]]]] = {
-    "ingress": (None, (Role.RAW,)),
-    "verifier": (Role.RAW, (Role.VERIFIED, Role.REJECTED)),
-    "state-machine": (Role.VERIFIED, (Role.STATUS, Role.ANOMALIES, Role.STATE, Role.REJECTED)),
+# Only public bodies send requests, and only their status streams are polled.
+_SEND: Final = "send"
+
+
+class _Process(NamedTuple):
+    """What a process receives, with its consumer group before the provider's name, and sends."""
+
+    receives: Mapping[Role, str]
+    sends: tuple[Role, ...]
+    providers: frozenset[str] | None = None
+
+
+_PROCESSES: Final[Mapping[str, _Process]] = {
+    "ingress": _Process({}, (Role.RAW,)),
+    "intake": _Process({}, (Role.RAW,), frozenset({_SEND})),
+    "poller": _Process({}, (Role.RAW,), frozenset({_SEND})),
+    "verifier": _Process({Role.RAW: "esito.verifier."}, (Role.VERIFIED, Role.REJECTED)),
+    "state-machine": _Process(
+        # The changelog is read without a group, from its beginning.
+        {Role.VERIFIED: "esito.state-machine.", Role.STATE: ""},
+        (Role.STATUS, Role.ANOMALIES, Role.STATE, Role.REJECTED),
+    ),
+    "streams": _Process({Role.STATUS: "esito.streams"}, ()),
 }
 
 
@@ -108,21 +126,24 @@ def _setting(name: str, value: str) -> str | int | list[str]:
 
 def _operations(provider: Provider) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for process, (received, sent) in _PROCESSES.items():
-        group = f"esito.{process}.{provider.name}"
-        if received is not None:
-            found[f"{provider.name}.{process}.receive.{received}"] = {
-                **_operation(provider, "receive", received),
-                "bindings": {
-                    "kafka": {
-                        "groupId": {"type": "string", "enum": [group]},
-                        "bindingVersion": _BINDING,
-                    }
-                },
+    for process, (receives, sends, providers) in _PROCESSES.items():
+        if providers is not None and provider.name not in providers:
+            continue
+        for role, group in receives.items():
+            found[f"{provider.name}.{process}.receive.{role}"] = {
+                **_operation(provider, "receive", role),
+                **_group_binding(group + provider.name if group.endswith(".") else group),
             }
-        for role in sent:
+        for role in sends:
             found[f"{provider.name}.{process}.send.{role}"] = _operation(provider, "send", role)
     return found
+
+
+def _group_binding(group: str) -> dict[str, Any]:
+    if not group:
+        return {}
+    named = {"type": "string", "enum": [group]}
+    return {"bindings": {"kafka": {"groupId": named, "bindingVersion": _BINDING}}}
 
 
 def _operation(provider: Provider, action: str, role: Role) -> dict[str, Any]:

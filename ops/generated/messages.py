@@ -7,6 +7,7 @@ from typing import Any
 from contracts import dead_letter, raw
 from contracts.codes import AnomalyCode, RejectionCode
 from ops.generated.examples import examples
+from ops.generated.json_schemas import open_words
 
 _TEXT = {"type": "string"}
 _KEY = {"type": "string", "description": "<endpoint>:<transaction_id>"}
@@ -35,6 +36,13 @@ _CLOUD_EVENT: dict[str, Any] = {
     "content-type": {"type": "string", "const": "application/json"},
 }
 _TRACE = {"traceparent": {"type": "string", "description": "W3C Trace Context, if there is one."}}
+_EVENT_TRACE = {"ce_traceparent": {"type": "string", "description": "The same as traceparent."}}
+_REPLAYED = {
+    dead_letter.REPLAYED_FROM: {
+        "type": "string",
+        "description": "Of a replayed dead letter: its <partition>/<offset>.",
+    }
+}
 
 
 def messages() -> dict[str, Any]:
@@ -100,10 +108,18 @@ def _headers(properties: Mapping[str, Any], required: Iterable[str] = ()) -> dic
 
 def _raw_headers() -> dict[str, Any]:
     properties: dict[str, Any] = dict.fromkeys(_RAW_REQUIRED, _TEXT)
-    properties[raw.SOURCE] = {"type": "string", "enum": [one.value for one in raw.Source]}
+    properties[raw.SOURCE] = open_words(one.value for one in raw.Source)
     properties[raw.CONTENT_TYPE] = _TEXT
+    properties[raw.CLIENT_CERTIFICATE] = {
+        "type": "string",
+        "description": "Base64 of the DER certificate of the caller's TLS connection.",
+    }
+    properties[raw.TRANSACTION_ID] = {
+        "type": "string",
+        "description": "Where we chose it when the record was stored.",
+    }
     return {
-        **_headers(properties, _RAW_REQUIRED),
+        **_headers(properties | _REPLAYED, _RAW_REQUIRED),
         "patternProperties": {f"^{raw.HTTP_PREFIX}": _TEXT},
         "description": f"{raw.HTTP_PREFIX}<name> are the header fields the provider is known for.",
     }
@@ -119,9 +135,11 @@ def _dead_letter_headers() -> dict[str, Any]:
         dead_letter.ERROR_EXCEPTION,
         dead_letter.ERROR_MESSAGE,
     ]
-    codes = {"type": "string", "enum": [code.value for code in RejectionCode]}
+    codes = open_words(code.value for code in RejectionCode)
+    stack = {"type": "string", "description": "Our own frames, where there are any."}
+    told = {dead_letter.CODE: codes, dead_letter.ERROR_STACKTRACE: stack}
     return {
-        **_headers({**dict.fromkeys(own, _TEXT), dead_letter.CODE: codes}, own),
+        **_headers({**dict.fromkeys(own, _TEXT), **told, **_REPLAYED}, own),
         "description": "The original record's headers, then these. The codes: docs/RUNBOOK.md.",
     }
 
@@ -131,11 +149,8 @@ def _cloud_event(headers: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
     kind = {"type": "string", "const": written["ce_type"].decode()}
     properties = {**_CLOUD_EVENT, "ce_type": kind}
     if "esito-anomaly-code" in written:
-        properties["esito-anomaly-code"] = {
-            "type": "string",
-            "enum": [code.value for code in AnomalyCode],
-        }
-    return _headers(properties, properties)
+        properties["esito-anomaly-code"] = open_words(code.value for code in AnomalyCode)
+    return _headers({**properties, **_EVENT_TRACE}, properties)
 
 
 def _example(headers: Iterable[tuple[str, bytes]], body: str | bytes) -> dict[str, Any]:

@@ -53,13 +53,14 @@ _ERROR_MODEL: Final = {
 _RETRY_AFTER: Final = {
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
 }
+_CHALLENGE: Final = {"WWW-Authenticate": {"schema": {"const": "ApiKey"}}}
 _SIGNED: Final = frozenset({RefusalCode.TIMESTAMP_MALFORMED})
-# What a request to a path of ours can be refused with; an unknown path has no place here.
-_CODES: Final = [code for code in RefusalCode if code is not RefusalCode.PATH_UNKNOWN]
+_NAMED: Final = frozenset({RefusalCode.PATH_UNKNOWN})
 
 
 def openapi_document() -> str:
     """Return docs/openapi.yaml."""
+    paths = dict(_paths())
     document = {
         "openapi": "3.1.1",
         "info": {
@@ -69,17 +70,26 @@ def openapi_document() -> str:
             "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": _public_url(), "description": "ingress.public_url"}],
-        "paths": dict(_paths()),
+        "paths": paths,
         "components": {
             "schemas": {
                 "Expectation": component_schemas()["ExpectationPayload"],
                 "ErrorModel": _ERROR_MODEL,
                 "Problem": _PROBLEM,
             },
-            "securitySchemes": dict(_security_schemes()),
+            "securitySchemes": {
+                name: scheme for name, scheme in _security_schemes() if name in _used(paths)
+            },
         },
     }
     return yaml_text(document, source=PurePosixPath("ingress"))
+
+
+def _used(paths: Mapping[str, Any]) -> set[str]:
+    """Return the names of the security schemes that an operation names."""
+    operations = [one for methods in paths.values() for one in methods.values()]
+    needs = [need for one in operations if "security" in one for need in one["security"]]
+    return {name for need in needs for name in need}
 
 
 def _example() -> dict[str, Any]:
@@ -108,7 +118,8 @@ def _paths() -> Iterator[tuple[str, Any]]:
 
 def _callback(endpoint: Mapping[str, Any], door: Door) -> dict[str, Any]:
     name = endpoint["name"]
-    answers = _answers(door.answers, signed="hmac" in door.credentials)
+    signed, made = ("hmac" in door.credentials, "path_token" in door.credentials)
+    answers = _answers(door.answers, signed=signed, named=made)
     answers[str(door.answers.accepted)] = {"description": _STORED}
     if "hmac" in door.credentials:
         answers[str(door.answers.stale)] = _problem(_STALE)
@@ -125,8 +136,16 @@ def _callback(endpoint: Mapping[str, Any], door: Door) -> dict[str, Any]:
         "requestBody": _body(door),
         "responses": dict(sorted(answers.items())),
     }
+    if parameters := _parameters(door):
+        operation["parameters"] = parameters
+    return operation
+
+
+def _parameters(door: Door) -> list[dict[str, Any]]:
+    """Return the parameters of a callback: those that are part of what is proven."""
+    found: list[dict[str, Any]] = []
     if "path_token" in door.credentials:
-        operation["parameters"] = [
+        found.append(
             {
                 "name": "segment",
                 "in": "path",
@@ -134,9 +153,9 @@ def _callback(endpoint: Mapping[str, Any], door: Door) -> dict[str, Any]:
                 "description": "Made by our own side for one transaction: `esito expect`.",
                 "schema": {"type": "string", "pattern": "^[0-9a-f]{32}\\.[0-9a-f]{32}$"},
             }
-        ]
+        )
     if door.timestamp_header:
-        operation["parameters"] = [
+        found.append(
             {
                 "name": door.timestamp_header,
                 "in": "header",
@@ -144,12 +163,12 @@ def _callback(endpoint: Mapping[str, Any], door: Door) -> dict[str, Any]:
                 "description": "Part of what is signed; the endpoint's profile says how.",
                 "schema": {"type": "string"},
             }
-        ]
-    return operation
+        )
+    return found
 
 
 def _expectation() -> dict[str, Any]:
-    answers = _answers(Answers(), signed=False)
+    answers = _answers(Answers(), signed=False, named=True)
     answers["202"] = {"description": "Stored; it takes effect when the state machine has read it."}
     return {
         "operationId": "expectation",
@@ -192,14 +211,19 @@ def _body(door: Door) -> dict[str, Any]:
     return {"required": True, "content": dict.fromkeys(door.media_types, schema)}
 
 
-def _answers(answers: Answers, *, signed: bool) -> dict[str, Any]:
+def _answers(answers: Answers, *, signed: bool, named: bool) -> dict[str, Any]:
+    """Return the refusals; `named`: the path names something that may not be there."""
+    never = (frozenset() if signed else _SIGNED) | (frozenset() if named else _NAMED)
     model = "ErrorModel" if answers.error_model == "epc" else "Problem"
     causes: dict[int, list[RefusalCode]] = {}
-    for code in _CODES:
-        if signed or code not in _SIGNED:
+    for code in RefusalCode:
+        if code not in never:
             causes.setdefault(status_of(code, answers), []).append(code)
     return {
-        str(status): _problem(" ".join(code.sentence for code in codes), status, model=model)
+        str(status): {
+            **_problem(" ".join(code.sentence for code in codes), status, model=model),
+            "x-refusal-codes": [code.value for code in codes],
+        }
         for status, codes in causes.items()
     }
 
@@ -214,6 +238,8 @@ def _problem(
     }
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         found["headers"] = _RETRY_AFTER
+    if status == HTTPStatus.UNAUTHORIZED:
+        found["headers"] = _CHALLENGE
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         found["headers"] = {"Allow": {"schema": {"type": "string"}}}
     return found

@@ -21,6 +21,12 @@ _EVERYWHERE: Final = (400, 401, 405, 429, 503)
 _OF_BODIES: Final = (*_EVERYWHERE, 408, 413, 415)
 _OF_FILES: Final = (400, 401, 404, 405, 503)
 _RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds.", "schema": COUNT}}
+_HEADERS: Final = {
+    401: {"WWW-Authenticate": {"schema": {"const": "ApiKey"}}},
+    405: {"Allow": {"description": "The methods of the path.", "schema": TEXT}},
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
+}
 
 
 def openapi_intake_document() -> str:
@@ -223,8 +229,8 @@ def _problem(status: int) -> dict[str, Any]:
         "description": HTTPStatus(status).phrase,
         "content": {"application/problem+json": {"schema": ref("Problem")}},
     }
-    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-        answer["headers"] = _RETRY_AFTER
+    if headers := _HEADERS.get(status):
+        answer["headers"] = headers
     return answer
 
 

@@ -3,7 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from contracts.send.problems import ProblemCode
+from contracts.send.refusals import Refusal
 from contracts.send.request import Request
+from intake.problems import Code
+from ops.generated.json_schemas import open_words
 
 IUN: Final = {"type": "string", "pattern": "^[A-Z]{4}-[A-Z]{4}-[A-Z]{4}-[0-9]{6}-[A-Z]-[0-9]$"}
 ID: Final = {"type": "string", "pattern": "^[A-Za-z0-9+/=]{36}$"}
@@ -31,7 +35,8 @@ def _answers() -> Iterator[tuple[str, Any]]:
     yield "Slot", _object(slot, "secret", "httpMethod", "url", "key")
     taken = {"notificationRequestId": ID, "paProtocolNumber": TEXT, "idempotenceToken": TEXT}
     yield "NewNotificationResponse", _object(taken, "notificationRequestId", "paProtocolNumber")
-    refused = _object({"code": TEXT, "detail": TEXT, "recIndex": COUNT}, "code")
+    codes = {"code": open_words(Refusal), "detail": TEXT, "recIndex": COUNT}
+    refused = _object(codes, "code")
     status = {
         "notificationRequestId": ID,
         "notificationRequestStatus": {"enum": ["WAITING", "ACCEPTED", "REFUSED"]},
@@ -55,7 +60,8 @@ def _answers() -> Iterator[tuple[str, Any]]:
 
 
 def _problem() -> dict[str, Any]:
-    error = _object({"code": TEXT, "element": TEXT, "detail": TEXT}, "code")
+    codes = open_words((*ProblemCode, *Code))
+    error = _object({"code": codes, "element": TEXT, "detail": TEXT}, "code")
     members = {
         "type": TEXT,
         "status": {"type": "integer", "minimum": 100, "maximum": 599},

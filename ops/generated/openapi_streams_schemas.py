@@ -4,10 +4,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from contracts.lifecycle import Status
+from contracts.send.refusals import Refusal
 from contracts.send.timeline import Native
-from ops.generated.json_schemas import component_schemas
+from ops.generated.json_schemas import component_schemas, open_words
 from ops.generated.openapi_intake_schemas import COUNT, ID, IUN, TEXT, intake_schemas, ref
 from streams.consumer_shapes import StreamRequest as ConsumerStreamRequest
+from streams.refused import (
+    AWAY,
+    FORBIDDEN,
+    INVALID,
+    NOT_FOUND,
+    TOO_EARLY,
+    TOO_MANY,
+    UNAUTHENTICATED,
+)
 from streams.send_shapes import StreamRequest
 
 UUID: Final = {"type": "string", "format": "uuid"}
@@ -56,7 +66,7 @@ def _named(schema: Any) -> Iterator[str]:  # noqa: ANN401 - a schema holds any J
 
 
 def _send_answers() -> Iterator[tuple[str, Any]]:
-    yield "Problem", intake_schemas()["Problem"]
+    yield "Problem", _problem()
     told = {
         "streamId": UUID,
         "title": TEXT,
@@ -70,7 +80,9 @@ def _send_answers() -> Iterator[tuple[str, Any]]:
     disabled = {"disabledDate": {**_MOMENT, "description": "Of a disabled stream."}}
     yield "StreamMetadata", _object({**told, **disabled}, *told)
     yield "StreamListElement", _object({"streamId": UUID, "title": TEXT}, "streamId", "title")
-    refused = _object({"errorCode": TEXT, "detail": TEXT, "recIndex": COUNT}, "errorCode", "detail")
+    refused = _object(
+        {"errorCode": open_words(Refusal), "detail": TEXT, "recIndex": COUNT}, "errorCode", "detail"
+    )
     details = {
         "recIndex": COUNT,
         "notificationRequestId": ID,
@@ -85,6 +97,14 @@ def _send_answers() -> Iterator[tuple[str, Any]]:
     }
     more = {"iun": IUN, "newStatus": {"enum": [one.value for one in Native]}}
     yield "ProgressElement", _object({**members, **more}, *members)
+
+
+def _problem() -> dict[str, Any]:
+    codes = (INVALID, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, TOO_MANY, TOO_EARLY, AWAY)
+    error = _object({"code": open_words(codes), "element": TEXT, "detail": TEXT}, "code")
+    whole: dict[str, Any] = intake_schemas()["Problem"]
+    members = {**whole["properties"], "errors": {**whole["properties"]["errors"], "items": error}}
+    return {**whole, "properties": members}
 
 
 def _own_answers() -> Iterator[tuple[str, Any]]:

@@ -95,8 +95,8 @@ def test_document_adds_a_provider_by_one_file(copy: Path) -> None:
     assert written == [
         "ingress/doors.json",
         "docs/LIFECYCLES.md",
+        "docs/lifecycles/parcel-1.svg",
         "docs/asyncapi.yaml",
-        "docs/openapi.yaml",
     ]
 
 

@@ -1,0 +1,132 @@
+"""Tell what changed in the contracts since the last release, and what of it breaks others.
+
+`python -m ops.contract_rule` prints every change, after `make contracts`; the exit code is 1 if one
+breaks. With `--release` the contracts as they are become those of the release. The rule in words:
+docs/CONTRACTS_CHANGELOG.md.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ops.contract_schemas import Change, Direction, Side, schema_changes
+from ops.contract_surface import HTTP_DOCUMENTS, Surface, surface
+from ops.generate import ROOT
+from ops.generated.yaml_text import project_version
+
+RELEASED: Final = "docs/released-contracts.json"
+
+
+def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
+    """Print the changes, or make them part of the release; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m ops.contract_rule", description=__doc__)
+    parser.add_argument("--release", action="store_true", help="release what is")
+    options = parser.parse_args(arguments)
+    now = surface(ROOT / "docs")
+    if options.release:
+        found = {"version": project_version(), "surface": now}
+        text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+        (root / RELEASED).write_text(text, encoding="utf-8")
+        return 0
+    changes = list(contract_changes(released(root)["surface"], now))
+    for change in changes:
+        sys.stdout.write(f"{'breaks' if change.breaks else 'adds'} {change}\n")
+    return 1 if any(change.breaks for change in changes) else 0
+
+
+def released(root: Path = ROOT) -> dict[str, Any]:
+    """Return version and surface of the last release."""
+    found: dict[str, Any] = json.loads((root / RELEASED).read_text(encoding="utf-8"))
+    return found
+
+
+def contract_changes(before: Surface, after: Surface) -> Iterator[Change]:
+    """Yield every change between two surfaces."""
+    yield from _topic_changes(before["asyncapi"], after["asyncapi"])
+    for document in HTTP_DOCUMENTS:
+        yield from _http_changes(before[document], after[document])
+
+
+def _topic_changes(before: Surface, after: Surface) -> Iterator[Change]:
+    roles = {content.split()[0] for content in after["contents"]}
+    for content, parts in before["contents"].items():
+        if content in after["contents"]:
+            new = after["contents"][content]
+            for part in parts.keys() | new.keys():
+                old_side = Side(parts.get(part, {}), before["schemas"])
+                new_side = Side(new.get(part, {}), after["schemas"])
+                yield from schema_changes(f"{content}: {part}", old_side, new_side, Direction.KEPT)
+        elif content.split()[0] not in roles:
+            yield Change(content, "is no longer written", breaks=True)
+    for content in after["contents"].keys() - before["contents"].keys():
+        yield Change(content, "is written", breaks=False)
+    for topic in sorted(set(after["topics"]) - set(before["topics"])):
+        yield Change(topic, "is a topic", breaks=False)
+
+
+def _http_changes(before: Surface, after: Surface) -> Iterator[Change]:
+    for name, old in before["operations"].items():
+        if name not in after["operations"]:
+            yield Change(name, "is no longer answered", breaks=True)
+            continue
+        new = after["operations"][name]
+        schemas = before["schemas"], after["schemas"]
+        yield from _parameter_changes(name, old["parameters"], new["parameters"], schemas)
+        place = f"{name}: request"
+        yield from _body_changes(place, old["request"], new["request"], schemas, Direction.TAKEN)
+        for status, body in old["answers"].items():
+            place = f"{name}: {status}"
+            other = new["answers"].get(status)
+            if other is None:
+                yield Change(place, "is no longer an answer", breaks=status < "300")
+                continue
+            yield from _body_changes(place, body, other, schemas, Direction.ANSWERED)
+        for status in new["answers"].keys() - old["answers"].keys():
+            # Of an error that a client does not know, its first digit tells enough (RFC 9110, 15).
+            yield Change(f"{name}: {status}", "is an answer", breaks=status < "400")
+    for name in after["operations"].keys() - before["operations"].keys():
+        yield Change(name, "is answered", breaks=False)
+
+
+def _parameter_changes(
+    place: str,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    schemas: tuple[Mapping[str, Any], Mapping[str, Any]],
+) -> Iterator[Change]:
+    for name in old.keys() - new.keys():
+        yield Change(f"{place}: {name}", "is no longer read", breaks=True)
+    for name in new.keys() - old.keys():
+        required = new[name]["required"]
+        yield Change(f"{place}: {name}", "is read", breaks=required)
+    for name in old.keys() & new.keys():
+        where = f"{place}: {name}"
+        if new[name]["required"] and not old[name]["required"]:
+            yield Change(where, "is now required", breaks=True)
+        was, now = Side(old[name]["schema"], schemas[0]), Side(new[name]["schema"], schemas[1])
+        yield from schema_changes(where, was, now, Direction.TAKEN)
+
+
+def _body_changes(
+    place: str,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    schemas: tuple[Mapping[str, Any], Mapping[str, Any]],
+    direction: Direction,
+) -> Iterator[Change]:
+    for media_type in old.keys() - new.keys():
+        yield Change(f"{place} {media_type}", "is gone", breaks=True)
+    for media_type in new.keys() - old.keys():
+        yield Change(
+            f"{place} {media_type}", "is new", breaks=not old and direction is Direction.TAKEN
+        )
+    for media_type in old.keys() & new.keys():
+        was, now = Side(old[media_type], schemas[0]), Side(new[media_type], schemas[1])
+        yield from schema_changes(place, was, now, direction)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""The example subscribers read what a real run published, and more that a subscriber may meet."""
+
+import secrets
+import signal
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.published import Published, published, with_a_gap, with_later_events
+from tests.deploy.subscribers import (
+    Subscriber,
+    end,
+    java_subscriber,
+    python_subscriber,
+    typescript_subscriber,
+)
+from tests.faults.processes import until
+from tests.kafka import Kafka, Report
+from tests.kafka import run as kafka_run
+
+SECONDS_MAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What one subscriber had written: when it was killed, and at its orderly end."""
+
+    published: frozenset[str]
+    killed: list[str]
+    ended: list[str]
+    exit_code: int
+
+
+@pytest.fixture(scope="session")
+def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Future[Subscriber]]]:
+    """Build them while Esito runs."""
+    directory = tmp_path_factory.mktemp("examples")
+    with ThreadPoolExecutor() as pool:
+        makers = (python_subscriber, java_subscriber, typescript_subscriber)
+        yield [pool.submit(make, directory) for make in makers]
+
+
+@pytest.fixture(scope="session")
+def run(
+    kafka: Kafka,
+    building: list[Future[Subscriber]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Published:
+    assert building
+    return kafka_run(published(kafka, tmp_path_factory.mktemp("esito")))
+
+
+@pytest.fixture(scope="session")
+def subscribers(building: list[Future[Subscriber]]) -> list[Subscriber]:
+    return [one.result() for one in building]
+
+
+@pytest.fixture(scope="session")
+def reads(
+    run: Published,
+    subscribers: list[Subscriber],
+    tmp_path_factory: pytest.TempPathFactory,
+    report: Report,
+) -> dict[str, Read]:
+    """Let each subscriber read, be killed, lose its offsets, and read all of it again and more."""
+    directory = tmp_path_factory.mktemp("effects")
+    killed, _ = read_to_the_end(subscribers, run, directory, signal.SIGKILL)
+    later = kafka_run(with_later_events(run))
+    ended, codes = read_to_the_end(subscribers, later, directory, signal.SIGTERM)
+    for name, written in ended.items():
+        report(f"{name}: {len(written)} effects, {len(sequences(written))} transactions")
+    return {
+        name: Read(later.identifiers, killed[name], written, codes[name])
+        for name, written in ended.items()
+    }
+
+
+def test_subscribers_do_the_same_in_every_language(reads: dict[str, Read]) -> None:
+    found = {name: sorted(read.ended) for name, read in reads.items()}
+
+    assert found["python"] == found["java"] == found["typescript"]
+
+
+def test_subscribers_take_all_that_was_published(reads: dict[str, Read]) -> None:
+    for read in reads.values():
+        assert {line.split("\t")[2] for line in read.ended} == read.published
+
+
+def test_subscribers_see_nothing_that_was_aborted(reads: dict[str, Read]) -> None:
+    for read in reads.values():
+        assert [line for line in read.ended if "ABORTED" in line] == []
+
+
+def test_subscribers_take_every_event_once_and_in_order(reads: dict[str, Read]) -> None:
+    for read in reads.values():
+        identifiers = [line.split("\t")[2] for line in read.ended]
+        found = sequences(read.ended)
+
+        assert len(set(identifiers)) == len(identifiers)
+        assert found == {key: list(range(1, len(one) + 1)) for key, one in found.items()}
+
+
+def test_subscriber_killed_and_without_its_offsets_does_nothing_again(
+    reads: dict[str, Read],
+) -> None:
+    for read in reads.values():
+        assert read.ended[: len(read.killed)] == read.killed
+        assert len(read.ended) > len(read.killed)
+
+
+def test_subscriber_leaves_what_it_does_not_know_to_a_person(reads: dict[str, Read]) -> None:
+    for read in reads.values():
+        asked = [line.split("\t")[3:5] for line in read.ended if "\task\t" in line]
+
+        assert asked == [["ask", "suspended"]]
+
+
+def test_subscriber_ends_in_order_on_sigterm(reads: dict[str, Read]) -> None:
+    # The JVM's own code of an end by SIGTERM, even where its hook has done all there was to do.
+    assert {name: read.exit_code for name, read in reads.items()} == {
+        "python": 0,
+        "java": 143,
+        "typescript": 0,
+    }
+
+
+def test_subscriber_stops_at_a_missing_event(
+    run: Published, subscribers: list[Subscriber], tmp_path: Path
+) -> None:
+    other = kafka_run(with_a_gap(run))
+
+    with running(subscribers, other, tmp_path) as processes:
+        codes = {name: process.wait(timeout=SECONDS_MAX) for name, process in processes.items()}
+
+    assert codes == {"python": 1, "java": 1, "typescript": 1}
+    for name in processes:
+        said = (tmp_path / f"{name}.err").read_text()
+        assert "an event is missing: " in said
+        assert "sequence 3 came after 1" in said
+        assert len(effects(tmp_path, name)) <= 1
+
+
+@contextmanager
+def running(
+    subscribers: list[Subscriber], run: Published, directory: Path
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Give the subscribers as processes, in a group of its own each; killed in the end."""
+    processes = {}
+    for one in subscribers:
+        settings = {
+            "BOOTSTRAP_SERVERS": run.bootstrap_servers,
+            "TOPICS": ",".join(run.topics),
+            "GROUP": f"{one.language}-{secrets.token_hex(4)}",
+            "EFFECTS_FILE": str(directory / f"{one.language}.txt"),
+        }
+        processes[one.language] = one.start(settings, directory / f"{one.language}.err")
+    try:
+        yield processes
+    finally:
+        for process in processes.values():
+            if process.poll() is None:
+                end(process, signal.SIGKILL)
+
+
+def read_to_the_end(
+    subscribers: list[Subscriber], run: Published, directory: Path, number: signal.Signals
+) -> tuple[dict[str, list[str]], dict[str, int]]:
+    """Let each take all there is; return what it wrote, and its exit code at the signal."""
+    with running(subscribers, run, directory) as processes:
+        all_took = partial(_all_took, run, directory, list(processes))
+        kafka_run(until(all_took, "everything was taken", SECONDS_MAX))
+        codes = {name: end(process, number) for name, process in processes.items()}
+    return {name: effects(directory, name) for name in processes}, codes
+
+
+def _all_took(run: Published, directory: Path, languages: list[str]) -> bool:
+    return all(len(effects(directory, one)) >= len(run.identifiers) for one in languages)
+
+
+def effects(directory: Path, language: str) -> list[str]:
+    file = directory / f"{language}.txt"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def sequences(effects: list[str]) -> dict[str, list[int]]:
+    """Return the sequence numbers of each transaction as they were written."""
+    found: dict[str, list[int]] = {}
+    for line in effects:
+        key, sequence, *_ = line.split("\t")
+        found.setdefault(key, []).append(int(sequence))
+    return found
