@@ -71,6 +71,9 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             fetch_bytes_max=configuration.worker.fetch_bytes_max,
             session_seconds=configuration.worker.session_seconds,
         )
+        self._delays = metrics.counter("esito_streams_delays_total")
+        for outcome in ("projected", "duplicate", "unreadable"):
+            self._count(outcome, 0)
         self._writing = asyncio.Lock()
         self._revoke_seconds = configuration.worker.revoke_seconds
         self._assignment = 0
@@ -97,9 +100,9 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Let the batch at hand end, within the budget; what is late fails its comparison."""
         for partition in revoked:
-            self._metrics.gauge(
+            self._metrics.forget_gauge(
                 "esito_streams_lag_records", partition.topic, partition.partition
-            ).set(0)
+            )
         self._positions = None
         self._assignment += 1
         with suppress(TimeoutError):
@@ -150,9 +153,11 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             self._log.warning(LogEvent.PARTITION_FENCED, reason=str(fence))
             await self._begin_again()
         except Unavailable as error:
+            self._delays.inc()
             self._log.warning(LogEvent.BATCH_DELAYED, reason=str(error))
             await self._begin_again()
         except Exception as error:  # noqa: BLE001 - nothing unforeseen may end the projection
+            self._delays.inc()
             self._log.error(
                 LogEvent.BATCH_DELAYED, exception=type(error).__name__, stack=own_stack(error)
             )

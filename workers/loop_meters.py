@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from contracts.codes import RejectionCode
 from contracts.dead_letter import CODE
 from runtime.metrics import Metrics
 from workers.processor import Output
@@ -18,15 +19,18 @@ class LoopMeters:
         self._metrics = metrics
         self._partition = partition
         self.take_over_seconds = metrics.histogram("esito_worker_take_over_seconds", topic)
+        self.delays = metrics.counter("esito_worker_delays_total", topic)
         self.breaker_open = metrics.gauge("esito_worker_breaker_open", topic)
         self._processed = metrics.counter("esito_worker_records_total", topic, "processed")
         self._rejected = metrics.counter("esito_worker_records_total", topic, "rejected")
         self._lag = metrics.gauge("esito_worker_lag_records", topic, partition.partition)
         self._seconds = metrics.histogram("esito_worker_kafka_transaction_seconds", topic)
         self._ended = {
-            True: metrics.counter("esito_worker_kafka_transactions_total", topic, "committed"),
-            False: metrics.counter("esito_worker_kafka_transactions_total", topic, "aborted"),
+            outcome: metrics.counter("esito_worker_kafka_transactions_total", topic, outcome)
+            for outcome in ("committed", "aborted", "fenced")
         }
+        for code in RejectionCode:
+            metrics.counter("esito_worker_rejections_total", topic, code)
 
     def count(self, verdicts: list[bool], outputs: Iterable[Output]) -> None:
         """Count a committed batch; `verdicts` has True for each rejected record."""
@@ -43,11 +47,18 @@ class LoopMeters:
                 topic = self._partition.topic
                 self._metrics.counter("esito_worker_rejections_total", topic, code.decode()).inc()
 
-    def kafka_transaction(self, *, committed: bool, seconds: float) -> None:
-        """Count one Kafka transaction."""
-        self._ended[committed].inc()
-        if committed:
+    def kafka_transaction(self, outcome: str, *, seconds: float) -> None:
+        """Count one Kafka transaction; `outcome` is committed, aborted or fenced."""
+        self._ended[outcome].inc()
+        if outcome == "committed":
             self._seconds.observe(seconds)
+
+    def release(self, *, breaker_open: bool) -> None:
+        """Show nothing more of a partition that is another process's now."""
+        self.breaker_open.set(breaker_open)
+        self._metrics.forget_gauge(
+            "esito_worker_lag_records", self._partition.topic, self._partition.partition
+        )
 
     async def lag(self, consumer: AIOKafkaConsumer) -> None:
         """Set the lag behind the last stable offset, control records not counted once passed."""

@@ -53,6 +53,9 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self._loops: dict[TopicPartition, PartitionLoop] = {}
         self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
         self._owned = around.metrics.gauge("esito_worker_partitions", topic)
+        self._has = around.metrics.gauge("esito_worker_topic_partitions", topic)
+        self._delays = around.metrics.counter("esito_worker_delays_total", topic)
+        self._fenced = around.metrics.counter("esito_worker_fenced_total", topic)
         self._leaving = False
         # Set when a partition is fenced or fails for good: leave, and join again.
         self.lost = asyncio.Event()
@@ -83,6 +86,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                 self._keep(partition), name=f"loop-{partition}"
             )
         self._owned.set(len(self._tasks))
+        self._has.set(len(self._around.consumer.partitions_for_topic(self._topic) or ()))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Stop every loop: the client's protocol revokes all partitions at once."""
@@ -124,7 +128,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             try:
                 await loop.run()
             except Fenced as error:
-                self._around.metrics.counter("esito_worker_fenced_total", partition.topic).inc()
+                self._fenced.inc()
                 log.warning(LogEvent.PARTITION_FENCED, reason=str(error))
                 await asyncio.sleep(settings.session_seconds)
                 self.lost.set()
@@ -139,6 +143,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                     raise
                 # What went well for a while was no continuation of the former failure.
                 failures = 1 if time.monotonic() - began > _HEALTHY_SECONDS else failures + 1
+                self._delays.inc()
                 log.warning(
                     LogEvent.BATCH_DELAYED, exception=type(error).__name__, stack=own_stack(error)
                 )

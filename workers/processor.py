@@ -57,6 +57,9 @@ class Processor(Protocol):
     def aborted(self) -> None:
         """Forget the effects since the last call: the Kafka transaction is aborted."""
 
+    def release(self) -> None:
+        """Show nothing more of the partition: it is given back, or taken over anew."""
+
     def alarms(self, now_milliseconds: int) -> Sequence[Output]:
         """Return what the passing of time leads to, at most a batch; empty: nothing is due.
 

@@ -28,7 +28,7 @@ from workers.breaker import telling
 from workers.committed_offset import committed_offset
 from workers.dead_letters import dead_letter
 from workers.isolation import Isolation
-from workers.kafka_transaction import TransactionalWriter, Unencodable
+from workers.kafka_transaction import Fenced, TransactionalWriter, Unencodable
 from workers.loop_meters import LoopMeters
 from workers.processor import InputRecord, Output, Processor
 from workers.record_clock import RecordClock
@@ -107,6 +107,8 @@ class PartitionLoop:
             raise
         finally:
             self._around.breaker.release(self._partition.partition)
+            self._meters.release(breaker_open=self._around.breaker.is_open)
+            self._processor.release()
             await self._writer.stop()
 
     async def _take_over(self) -> None:
@@ -280,19 +282,22 @@ class PartitionLoop:
         self._meters.count(verdicts, outputs)
 
     async def _write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
-        began = time.monotonic()
+        began, outcome = time.monotonic(), "aborted"
         self.writing, self._usable = True, False
         try:
             await self._writer.write(outputs, offset)
-            self._usable = True
+            self._usable, outcome = True, "committed"
+        except Fenced:
+            outcome = "fenced"
+            raise
         finally:
             self.writing = False
-            seconds = time.monotonic() - began
-            self._meters.kafka_transaction(committed=self._usable, seconds=seconds)
+            self._meters.kafka_transaction(outcome, seconds=time.monotonic() - began)
 
     async def _back_off(self, failures: int, error: Unavailable) -> None:
         ceiling = min(self._around.settings.backoff_seconds_max, _BACKOFF_SECONDS_MIN * 2**failures)
         # Full jitter: partitions that failed together must not come back together.
         seconds = random.uniform(0, ceiling)  # noqa: S311 - not a secret
+        self._meters.delays.inc()
         self._log.warning(LogEvent.BATCH_DELAYED, reason=str(error), seconds=round(seconds, 3))
         await asyncio.sleep(seconds)

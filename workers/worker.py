@@ -149,6 +149,7 @@ class Worker:
             self._membership = membership
             await _first_of(stop, membership.lost)
         except KafkaError as error:
+            self._metrics.counter("esito_worker_delays_total", self._role.input_topic).inc()
             self._log.warning(LogEvent.BATCH_DELAYED, exception=type(error).__name__)
             await _first_of(stop, seconds=_RETRY_SECONDS)
         finally:

@@ -43,6 +43,7 @@ class FragileProcessor:
         self.finish = inner.finish
         self.committed = inner.committed
         self.aborted = inner.aborted
+        self.release = inner.release
         self.alarms = inner.alarms
         self._process = inner.process
 

@@ -27,6 +27,8 @@ class Diary(IdleProcessor):
         self.worked_on += 1
         return ()
 
+    def release(self) -> None: ...
+
     def alarms(self, now_milliseconds: int) -> tuple[Output, ...]:
         self.times.append((self.worked_on, now_milliseconds))
         return ()

@@ -53,6 +53,8 @@ class IdleProcessor:
 
     def aborted(self) -> None: ...
 
+    def release(self) -> None: ...
+
     def alarms(self, now_milliseconds: int) -> tuple[Output, ...]:
         del now_milliseconds
         return ()

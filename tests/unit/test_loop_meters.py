@@ -35,3 +35,31 @@ def test_committed_batch_counts_records_by_outcome_and_dead_letters_by_code() ->
     assert value("esito_worker_records_total", outcome="rejected") == 3
     assert value("esito_worker_rejections_total", code="json_invalid") == 2
     assert value("esito_worker_rejections_total", code="poisoned") == 1
+
+
+def test_every_code_and_outcome_is_shown_before_it_happens() -> None:
+    """`increase()` does not see a series come: the first dead letter would fire no alert."""
+    metrics = Metrics()
+
+    LoopMeters(metrics, TopicPartition(TOPIC, 0))
+
+    shown = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in metrics.registry.collect()
+        for sample in family.samples
+    }
+    assert {shown["esito_worker_rejections_total", TOPIC, code] for code in RejectionCode} == {0.0}
+    assert shown["esito_worker_kafka_transactions_total", TOPIC, "fenced"] == 0
+
+
+def test_partition_that_is_given_back_shows_no_lag_and_no_open_breaker() -> None:
+    """Else its last lag would stay for as long as the process lives, and alert for nothing."""
+    metrics = Metrics()
+    meters = LoopMeters(metrics, TopicPartition(TOPIC, 0))
+    meters.breaker_open.set(1)
+
+    meters.release(breaker_open=False)
+
+    labels = {"topic": TOPIC, "partition": "0"}
+    assert metrics.registry.get_sample_value("esito_worker_lag_records", labels) is None
+    assert metrics.registry.get_sample_value("esito_worker_breaker_open", {"topic": TOPIC}) == 0

@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from contracts.anomaly import Anomaly
+from contracts.codes import AnomalyCode
 from contracts.instants import epoch_milliseconds
 from contracts.provider import Provider
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
 from workers.state_machine.decision import Decision, Outcome
+from workers.state_machine.partition_state import PartitionState
 
 
 class StateMeters:
@@ -30,6 +32,8 @@ class StateMeters:
             native: metrics.counter("esito_state_status_events_total", name, status)
             for native, status in provider.lifecycle.statuses.items()
         }
+        for code in AnomalyCode:
+            metrics.counter("esito_state_anomalies_total", name, code)
         self._latency = metrics.histogram("esito_state_latency_seconds", name)
 
     def count(self, decided: Sequence[Decision], noticed: Sequence[Anomaly]) -> None:
@@ -51,6 +55,13 @@ class StateMeters:
             # One line for a batch: a provider must not be able to write our log.
             self._log.warning(LogEvent.ANOMALY_NOTICED, endpoint=endpoint, code=code, count=number)
 
-    def transactions(self, partition: int, count: int) -> None:
-        """Set how many transactions a partition holds."""
-        self._metrics.gauge("esito_state_transactions", self._provider.name, partition).set(count)
+    def held(self, partition: int, state: PartitionState) -> None:
+        """Set how many transactions a partition holds, and how many of them are overdue."""
+        name = self._provider.name
+        self._metrics.gauge("esito_state_transactions", name, partition).set(len(state))
+        self._metrics.gauge("esito_state_overdue_transactions", name, partition).set(state.overdue)
+
+    def release(self, partition: int) -> None:
+        """Show nothing more of a partition that is another process's now."""
+        for name in ("esito_state_transactions", "esito_state_overdue_transactions"):
+            self._metrics.forget_gauge(name, self._provider.name, partition)

@@ -48,7 +48,7 @@ class StateMachineProcessor:
         self._topics = topics
         self._clients = clients
         self._meters = meters
-        self._state = PartitionState()
+        self._state = PartitionState(provider.lifecycle.final)
         self._record_time = 0
         self._changes: list[tuple[bytes, bytes | None]] = []
         self._decided: list[Decision] = []
@@ -56,13 +56,13 @@ class StateMachineProcessor:
 
     async def restore(self) -> None:
         """Build the state from the changelog."""
-        self._state = PartitionState()
+        self._state = PartitionState(self._provider.lifecycle.final)
         self._record_time = 0
         self._clear()
         changelog = TopicPartition(self._topics.state, self._partition)
         await read_changelog(changelog, clients=self._clients, take=self._state.load)
         self._state.loaded()
-        self._meters.transactions(self._partition, len(self._state))
+        self._meters.held(self._partition, self._state)
 
     async def prepare(self, records: Sequence[InputRecord]) -> int:
         """Return that all are ready: nothing has to be looked up."""
@@ -110,8 +110,12 @@ class StateMachineProcessor:
         """Make the batch's changes the state, and count what was published."""
         self._state.commit(self._changes)
         self._meters.count(self._decided, self._noticed)
-        self._meters.transactions(self._partition, len(self._state))
+        self._meters.held(self._partition, self._state)
         self._clear()
+
+    def release(self) -> None:
+        """Show no more how many transactions the partition holds."""
+        self._meters.release(self._partition)
 
     def aborted(self) -> None:
         """Forget the batch."""

@@ -43,6 +43,8 @@ class NotificationSources:
         Raises:
             Broken: a file is missing, or is not what its key says.
         """
+        for fault in ("too_slow", "too_much_memory", "broken"):
+            metrics.counter("esito_verifier_judges_ended_total", fault)
         self._sections = {
             name: endpoint.notifications
             for name, endpoint in endpoints.items()

@@ -93,6 +93,9 @@ class VerifierProcessor:
         self._verified.clear()
         self._findings.clear()
 
+    def release(self) -> None:
+        """Do nothing: no metric is of the partition."""
+
     def alarms(self, now_milliseconds: int) -> Sequence[Output]:
         """Return nothing: verification has no deadlines."""
         del now_milliseconds
