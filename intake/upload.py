@@ -60,6 +60,9 @@ class Uploads:
         self._log = log
         self._clock = clock
         self._under_way: Counter[tuple[str, str]] = Counter()
+        for endpoint in endpoints:
+            for code in UploadCode:
+                metrics.counter("esito_intake_uploads_total", endpoint, code)
         metrics.gauge("esito_intake_open_uploads").set_function(self._under_way.total)
 
     async def answer(self, request: web.BaseRequest, token: str) -> web.Response:

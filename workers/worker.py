@@ -65,6 +65,10 @@ class Worker:
         self._make_writer = make_writer
         self._breaker = Breaker(configuration.worker.breaker)
         self._membership: Membership | None = None
+        # From the start, so that a worker that never joins is missed; the cluster knows better.
+        topic, partitions = role.input_topic, configuration.topics.partitions
+        metrics.gauge("esito_worker_topic_partitions", topic).set(partitions)
+        metrics.gauge("esito_worker_partitions", topic).set(0)
 
     def readiness(self) -> Mapping[str, bool]:
         """Return what /readyz shows."""
