@@ -71,6 +71,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             fetch_bytes_max=configuration.worker.fetch_bytes_max,
             session_seconds=configuration.worker.session_seconds,
         )
+        self._fenced = metrics.counter("esito_streams_fenced_total")
         self._delays = metrics.counter("esito_streams_delays_total")
         for outcome in ("projected", "duplicate", "unreadable"):
             self._count(outcome, 0)
@@ -149,7 +150,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         except Broken:
             raise
         except Fenced as fence:
-            self._metrics.counter("esito_streams_fenced_total").inc()
+            self._fenced.inc()
             self._log.warning(LogEvent.PARTITION_FENCED, reason=str(fence))
             await self._begin_again()
         except Unavailable as error:

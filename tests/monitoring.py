@@ -11,8 +11,10 @@ import yaml
 MONITORING: Final = Path(__file__).resolve().parent.parent / "deploy" / "monitoring"
 RULES: Final = MONITORING / "rules" / "esito.yaml"
 # What Grafana puts in for its own variables; of ours, "All".
-_CHOSEN: Final = (("$__rate_interval", "1m"), ("$provider", ".+"), ("$endpoint", ".+"))
-_SELECTOR: Final = re.compile(r"\b(?:esito|process|up|ALERTS)[a-z0-9_:]*(?:\{[^}]*\})?")
+_CHOSEN: Final = (("$__rate_interval", "5m"), ("$provider", ".+"), ("$endpoint", ".+"))
+_SELECTOR: Final = re.compile(
+    r"\b(?:esito[_:][a-z0-9_:]+|process_[a-z_]+|up|ALERTS)\b(?:\{[^}]*\})?"
+)
 
 
 class Asked(NamedTuple):
