@@ -39,6 +39,7 @@ from runtime.metrics import Metrics
 from runtime.notification_configuration import Notifications
 from runtime.object_store import ObjectStore
 from runtime.telemetry import Logger
+from runtime.tracing import Tracing
 
 _PROVIDER: Final = "send"
 _SENT: Final = "/delivery/notifications/sent/{iun}/attachments"
@@ -82,7 +83,12 @@ class Builder:
     """Collects what the handlers share while they are made."""
 
     def __init__(
-        self, configuration: Configuration, metrics: Metrics, log: Logger, failpoint: Failpoint
+        self,
+        configuration: Configuration,
+        metrics: Metrics,
+        log: Logger,
+        failpoint: Failpoint,
+        tracing: Tracing | None = None,
     ) -> None:
         """Read the keys, describe the stores; connect to nothing.
 
@@ -90,6 +96,7 @@ class Builder:
             Broken: no endpoint takes requests, one is not SEND's, or a key cannot be used.
         """
         self._settings = configuration.intake
+        self._tracing = tracing
         self._public_url = configuration.intake.public_url.rstrip("/")
         self._metrics = metrics
         self._log = log
@@ -145,6 +152,7 @@ class Builder:
             bytes_max=self._settings.request_bytes_max,
             confirm_seconds=self._settings.confirm_seconds,
             public_url=self._public_url,
+            tracing=self._tracing,
         )
         path = path_pattern(PATH)
         status = RequestStatus(self._lookup)

@@ -1,7 +1,7 @@
-"""Trace callbacks through all processes, where it is configured: off, it is None and costs nothing.
+"""Trace callbacks through all processes, where that is configured; else it is None, for nothing.
 
-The context travels as `traceparent` (W3C Trace Context) in every record. A span says which callback,
-endpoint and record it was about and how it ended; it never holds a body, a key or a transaction.
+The context travels as `traceparent` (W3C Trace Context) in every record. A span says which
+callback, endpoint and record it was about and how it ended; never a body, a key or a transaction.
 OpenTelemetry is imported by `runtime.spans` alone, and that only when spans are to be sent.
 """
 

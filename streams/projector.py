@@ -25,8 +25,10 @@ from runtime.kafka import KafkaClients, close_client
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger, own_stack
+from runtime.tracing import Tracing
 from streams.event import Event, read_event
 from streams.positions import Position, read_positions
+from streams.projector_spans import ProjectorSpans
 from streams.store import Fenced, Reached, write_batch
 
 _POLL_MILLISECONDS: Final = 200
@@ -57,6 +59,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         metrics: Metrics,
         log: Logger,
         failpoint: Failpoint,
+        tracing: Tracing | None = None,
     ) -> None:
         """Bind it to a cluster and a database; nothing is started."""
         self._topics = status_topics(configuration)
@@ -65,12 +68,15 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         self._metrics = metrics
         self._log = log
         self._failpoint = failpoint
+        self._spans = ProjectorSpans(tracing) if tracing else None
         self._clients = clients
         self._consumer: AIOKafkaConsumer = clients.consumer(
             group=f"{configuration.topic_prefix}esito.streams",
             fetch_bytes_max=configuration.worker.fetch_bytes_max,
             session_seconds=configuration.worker.session_seconds,
         )
+        self._write_seconds = metrics.histogram("esito_streams_write_seconds")
+        self._latency = metrics.histogram("esito_streams_latency_seconds")
         self._fenced = metrics.counter("esito_streams_fenced_total")
         self._delays = metrics.counter("esito_streams_delays_total")
         for outcome in ("projected", "duplicate", "unreadable"):
@@ -166,6 +172,8 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
 
     async def _begin_again(self) -> None:
         self._positions = None
+        if self._spans:
+            self._spans.end("aborted", failed=True)
         self._failures += 1
         ceiling = min(_BACKOFF_SECONDS_MAX, _BACKOFF_SECONDS * 2**self._failures)
         await asyncio.sleep(random.uniform(0, ceiling))  # noqa: S311 - not a secret
@@ -207,17 +215,19 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             at = positions[partition]
             events += self._events(records, at.source)
             reached[partition] = Reached(at.source, at.next, records[-1].offset + 1)
+        if self._spans:
+            self._spans.begin(fetched)
         began = time.perf_counter()
         new = await write_batch(self._pool, list(reached.values()), events, self._failpoint)
-        self._metrics.histogram("esito_streams_write_seconds").observe(time.perf_counter() - began)
+        self._write_seconds.observe(time.perf_counter() - began)
+        if self._spans:
+            self._spans.end("projected")
         for partition, one in reached.items():
             positions[partition].next = one.next
         self._count("projected", new)
         self._count("duplicate", len(events) - new)
         if events:
-            self._metrics.histogram("esito_streams_latency_seconds").observe(
-                max(0.0, time.time() - events[-1].received_at.timestamp())
-            )
+            self._latency.observe(max(0.0, time.time() - events[-1].received_at.timestamp()))
 
     def _events(self, records: Sequence[Any], source: int) -> list[Event]:
         events = []

@@ -1,8 +1,7 @@
 """Trace the batches of one partition's loop: a step for each record, one for the Kafka transaction.
 
-A record's step lasts from its processing to the end of the Kafka transaction that publishes what it
-led to; what it led to carries its context. The batch's step is in no record's trace: it is linked to
-all of them.
+A record's step lasts from its processing to the end of the Kafka transaction that publishes what
+it led to, which carries its context. The batch's step is in no record's trace: it is linked to all.
 """
 
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ class LoopSpans:
         self._partition = partition
         self._step = step
         self._open: list[tuple[Step, str]] = []  # with the code of those that were rejected
+        self._batch: Step | None = None
 
     def begin(self, record: InputRecord) -> Step:
         """Return the step of one record."""
@@ -46,23 +46,25 @@ class LoopSpans:
         """Note that the record begun last became a dead letter."""
         self._open[-1] = self._open[-1][0], code
 
+    def commit(self) -> None:
+        """Begin the step of the batch's Kafka transaction."""
+        if self._open:
+            self._batch = self._tracing.begin(
+                "batch.commit",
+                follows=[step for step, _ in self._open],
+                topic=self._partition.topic,
+                partition=self._partition.partition,
+                records=len(self._open),
+            )
+
     def end(self, outcome: str) -> None:
-        """End the steps of the batch: committed or aborted."""
-        if not self._open:
-            return
-        steps = [step for step, _ in self._open]
-        batch = self._tracing.begin(
-            "batch.commit",
-            follows=steps,
-            topic=self._partition.topic,
-            partition=self._partition.partition,
-            records=len(steps),
-        )
+        """End what is open: the Kafka transaction was committed, aborted or fenced."""
         failed = outcome != "committed"
         for step, code in self._open:
             step.end(code or outcome, failed=failed or bool(code))
-        batch.end(outcome, failed=failed)
-        self._open.clear()
+        if self._batch is not None:
+            self._batch.end(outcome, failed=failed)
+        self._open, self._batch = [], None
 
 
 def led_to(outputs: Sequence[Output], step: Step) -> list[Output]:

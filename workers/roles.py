@@ -37,6 +37,7 @@ def verifier_role(
 
     return Role(
         name=f"verifier.{provider.name}",
+        step="record.verify",
         input_topic=topics.raw,
         topics=topics,
         make_processor=make_processor,
@@ -50,7 +51,8 @@ def state_machine_role(
     topics = Topics.of(provider.name, prefix=configuration.topic_prefix)
     rules = _rules(configuration, provider)
     clients = KafkaClients(configuration, client_id="esito-state-machine")
-    meters = StateMeters(metrics, provider, log)
+    exemplars = configuration.tracing.otlp_url is not None
+    meters = StateMeters(metrics, provider, log, exemplars=exemplars)
 
     def make_processor(partition: TopicPartition) -> StateMachineProcessor:
         return StateMachineProcessor(
@@ -59,6 +61,7 @@ def state_machine_role(
 
     return Role(
         name=f"state-machine.{provider.name}",
+        step="update.decide",
         input_topic=topics.verified,
         topics=topics,
         make_processor=make_processor,

@@ -10,6 +10,7 @@ from runtime.configuration import Worker as WorkerSettings
 from runtime.failpoint import Failpoint
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
+from runtime.tracing import Tracing
 from workers.breaker import Breaker
 
 
@@ -26,4 +27,6 @@ class Surroundings:
     metrics: Metrics
     log: Logger
     failpoint: Failpoint
+    tracing: Tracing | None = None
+    step: str = ""  # what becomes of a record, in a trace
     suspicion: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -21,6 +21,7 @@ from runtime.log_events import LogEvent
 from runtime.management import management_server
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
+from runtime.tracing import Tracing
 from workers.breaker import Breaker
 from workers.kafka_transaction import TransactionalWriter
 from workers.membership import MakeProcessor, MakeWriter, Membership
@@ -39,6 +40,7 @@ class Role:
     input_topic: str
     topics: Topics
     make_processor: MakeProcessor
+    step: str = "record.process"
 
 
 class Worker:
@@ -54,6 +56,7 @@ class Worker:
         log: Logger,
         failpoint: Failpoint,
         make_writer: MakeWriter = TransactionalWriter,
+        tracing: Tracing | None = None,
     ) -> None:
         """Bind the role to a cluster; nothing is started."""
         self._role = role
@@ -63,6 +66,7 @@ class Worker:
         self._log = log
         self._failpoint = failpoint
         self._make_writer = make_writer
+        self._tracing = tracing
         self._breaker = Breaker(configuration.worker.breaker)
         self._membership: Membership | None = None
         # From the start, so that a worker that never joins is missed; the cluster knows better.
@@ -140,6 +144,8 @@ class Worker:
             metrics=self._metrics,
             log=self._log,
             failpoint=self._failpoint,
+            tracing=self._tracing,
+            step=self._role.step,
         )
         membership = Membership(
             self._role.input_topic,

@@ -12,10 +12,10 @@ from contracts.codes import RejectionCode
 from contracts.errors import Rejected
 from contracts.instants import epoch_milliseconds, instant
 from contracts.provider import Provider
-from contracts.raw import TRACEPARENT
 from contracts.topics import Topics
 from contracts.update import Statement, VerifiedUpdate
 from runtime.kafka import KafkaClients
+from runtime.tracing import traceparent_of
 from workers.processor import InputRecord, Output
 from workers.state_machine.changelog import read_changelog
 from workers.state_machine.decide import decide, release
@@ -51,7 +51,7 @@ class StateMachineProcessor:
         self._state = PartitionState(provider.lifecycle.final)
         self._record_time = 0
         self._changes: list[tuple[bytes, bytes | None]] = []
-        self._decided: list[Decision] = []
+        self._decided: list[tuple[Decision, str]] = []
         self._noticed: list[Anomaly] = []
 
     async def restore(self) -> None:
@@ -76,7 +76,7 @@ class StateMachineProcessor:
             raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, "endpoint: not configured")
         key = update.key.encode()
         decisions = decide(self._state.get(key), update, rules)
-        outputs = self._apply(key, decisions, _traceparent(record))
+        outputs = self._apply(key, decisions, traceparent_of(record.headers))
         outputs += [self._verified(one.forward, record) for one in decisions if one.forward]
         # An ingress clock years ahead must not forget everything: the record was written then.
         received = min(epoch_milliseconds(update.received_at), record.timestamp)
@@ -96,7 +96,7 @@ class StateMachineProcessor:
         for decision in decisions:
             if decision.after is not None:
                 self._state.put(key, decision.after)
-            self._decided.append(decision)
+            self._decided.append((decision, traceparent))
         self._noticed += noticed
         return outputs
 
@@ -183,10 +183,3 @@ def _read(record: InputRecord) -> VerifiedUpdate:
         raise Rejected(
             RejectionCode.UPDATE_MALFORMED, f"{error.error_count()} rules broken"
         ) from None
-
-
-def _traceparent(record: InputRecord) -> str:
-    return next(
-        (value.decode("ascii", "replace") for name, value in record.headers if name == TRACEPARENT),
-        "",
-    )

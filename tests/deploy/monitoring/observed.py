@@ -106,7 +106,7 @@ async def _take_database(scene: Scene) -> None:
     headers = {"x-api-key": scene.key("send-comune.key")}
     async with aiohttp.ClientSession(headers=headers) as session:
         for _ in range(_READERS):
-            url = f"http://127.0.0.1:{intake.port}/delivery/v2.9/requests"
+            url = f"http://127.0.0.1:{intake.port}/delivery/v2.6/requests"
             async with session.get(url, params={"notificationRequestId": "bm9uZQ=="}):
                 pass
             url = f"http://127.0.0.1:{streams.port}/delivery-progresses/v2.8/streams"
