@@ -42,7 +42,7 @@ from runtime.configuration import Hmac
 from runtime.identifiers import uuid7
 from runtime.key_ring import KeyRing
 from runtime.mac import MacInput
-from runtime.tracing import Step, Tracing
+from runtime.tracing import Step, StepName, Tracing
 
 # W3C Trace Context §3.2.2; anything else is dropped, since it goes into every record downstream.
 _TRACEPARENT: Final = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
@@ -126,7 +126,7 @@ class EndpointHandler:
     def _step(self, tracing: Tracing, fields: CIMultiDictProxy[str], callback_id: str) -> Step:
         """Begin the trace, or go on with the provider's; only of who is known by now."""
         return tracing.begin(
-            "callback.receive",
+            StepName.CALLBACK_RECEIVE,
             parent=_traceparent(fields),
             callback_id=callback_id,
             endpoint=self.settings.name,

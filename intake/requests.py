@@ -34,7 +34,7 @@ from intake.room import Rooms
 from intake.store import Store
 from intake.tenants import Caller
 from runtime.identifiers import uuid7
-from runtime.tracing import Tracing
+from runtime.tracing import StepName, Tracing
 
 PATH: Final = "/delivery/v2.6/requests"
 # 27 bytes are 36 characters of base64, all that an id may have; nothing in it is of the request.
@@ -104,7 +104,7 @@ class Requests:
         if self.tracing is None:
             return await self._taken(reservation)
         step = self.tracing.begin(
-            "request.receive",
+            StepName.REQUEST_RECEIVE,
             parent=reservation.traceparent,
             callback_id=reservation.callback_id,
             endpoint=reservation.endpoint,

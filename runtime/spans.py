@@ -16,8 +16,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from contracts.raw import TRACEPARENT
 from runtime.service_configuration import Tracing as TracingSettings
-from runtime.tracing import Attribute, Step
+from runtime.tracing import Attribute, Step, StepName
 
+_SERVED = {StepName.CALLBACK_RECEIVE, StepName.REQUEST_RECEIVE}
 _ENTRANCES = frozenset({"ingress", "intake"})
 _CONTEXT = TraceContextTextMapPropagator()
 
@@ -39,7 +40,7 @@ class Spans:
 
     def begin(
         self,
-        name: str,
+        name: StepName,
         *,
         parent: str = "",
         follows: Sequence[Step] = (),
@@ -48,10 +49,10 @@ class Spans:
         """Return a span that has begun; see runtime.tracing.Tracing."""
         links = [trace.Link(one.context) for one in follows if isinstance(one, Span)]
         found = self._tracer.start_span(
-            name,
+            name.value,
             context=_CONTEXT.extract({TRACEPARENT: parent}) if parent else None,
-            kind=trace.SpanKind.SERVER if name.endswith(".receive") else trace.SpanKind.INTERNAL,
-            attributes={Attribute[key.upper()]: value for key, value in attributes.items()},
+            kind=trace.SpanKind.SERVER if name in _SERVED else trace.SpanKind.INTERNAL,
+            attributes={Attribute[key.upper()].value: value for key, value in attributes.items()},
             links=links,
         )
         return Span(found)
@@ -84,7 +85,7 @@ class Span:
         """End it; a second time does nothing."""
         if not self._span.is_recording():
             return
-        self._span.set_attribute(Attribute.OUTCOME, outcome)
+        self._span.set_attribute(Attribute.OUTCOME.value, outcome)
         if failed:
             self._span.set_status(trace.StatusCode.ERROR, outcome)
         self._span.end()

@@ -8,9 +8,9 @@ OpenTelemetry is imported by `runtime.spans` alone, and that only when spans are
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from enum import StrEnum
 from typing import Final, Protocol
 
+from contracts.codes import Code
 from contracts.errors import Broken
 from contracts.raw import TRACEPARENT
 from runtime.configuration import Configuration
@@ -20,16 +20,28 @@ _SAMPLED: Final = "01"
 _FLUSH_SECONDS: Final = 5.0
 
 
-class Attribute(StrEnum):
+class StepName(Code):
+    """The steps that a callback takes, and the batches in which it takes them."""
+
+    CALLBACK_RECEIVE = "callback.receive", "From an authenticated request to its confirmation."
+    REQUEST_RECEIVE = "request.receive", "A public body's request, until Kafka has it."
+    RECORD_VERIFY = "record.verify", "A raw record, from its verification to the commit."
+    UPDATE_DECIDE = "update.decide", "A verified update, from its decision to the commit."
+    EVENT_PROJECT = "event.project", "A status event on its way into the streams' database."
+    BATCH_COMMIT = "batch.commit", "A Kafka transaction, linked to the steps of its records."
+    BATCH_WRITE = "batch.write", "A database transaction, linked to the steps of its events."
+
+
+class Attribute(Code):
     """What a span may say; nothing else is ever put into one."""
 
-    CALLBACK_ID = "esito.callback_id"
-    ENDPOINT = "esito.endpoint"
-    OUTCOME = "esito.outcome"  # committed, aborted, accepted, or a stable code
-    RECORDS = "messaging.batch.message_count"
-    TOPIC = "messaging.destination.name"
-    PARTITION = "messaging.destination.partition.id"
-    OFFSET = "messaging.kafka.offset"
+    CALLBACK_ID = "esito.callback_id", "The id that the entrance gave the callback."
+    ENDPOINT = "esito.endpoint", "The endpoint's name."
+    OUTCOME = "esito.outcome", "accepted, committed, projected, aborted, fenced, or a stable code."
+    RECORDS = "messaging.batch.message_count", "How many records a batch has."
+    TOPIC = "messaging.destination.name", "The topic that the record was read from."
+    PARTITION = "messaging.destination.partition.id", "Its partition."
+    OFFSET = "messaging.kafka.offset", "Its offset."
 
 
 class Step(Protocol):
@@ -48,7 +60,7 @@ class Tracing(Protocol):
 
     def begin(
         self,
-        name: str,
+        name: StepName,
         *,
         parent: str = "",
         follows: Sequence[Step] = (),

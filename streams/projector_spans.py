@@ -5,7 +5,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from runtime.tracing import Step, Tracing, traceparent_of
+from runtime.tracing import Step, StepName, Tracing, traceparent_of
 
 
 class ProjectorSpans:
@@ -20,7 +20,7 @@ class ProjectorSpans:
         """Begin a step for each record, and one for the batch, which is linked to all of them."""
         steps = [
             self._tracing.begin(
-                "event.project",
+                StepName.EVENT_PROJECT,
                 parent=traceparent_of(record.headers),
                 topic=record.topic,
                 partition=record.partition,
@@ -29,7 +29,7 @@ class ProjectorSpans:
             for records in fetched.values()
             for record in records
         ]
-        batch = self._tracing.begin("batch.write", follows=steps, records=len(steps))
+        batch = self._tracing.begin(StepName.BATCH_WRITE, follows=steps, records=len(steps))
         self._open = [*steps, batch]
 
     def end(self, outcome: str, *, failed: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -10,8 +9,9 @@ import yaml
 
 MONITORING: Final = Path(__file__).resolve().parent.parent / "deploy" / "monitoring"
 RULES: Final = MONITORING / "rules" / "esito.yaml"
-# What Grafana puts in for its own variables; of ours, "All".
-_CHOSEN: Final = (("$__rate_interval", "5m"), ("$provider", ".+"), ("$endpoint", ".+"))
+# What Grafana puts in for its own variable, and what ours hold when all is chosen.
+_WINDOW: Final = "5m"
+_VARIABLE: Final = re.compile(r"\$(provider|endpoint|topic)\b")
 _SELECTOR: Final = re.compile(
     r"\b(?:esito[_:][a-z0-9_:]+|process_[a-z_]+|up|ALERTS)\b(?:\{[^}]*\})?"
 )
@@ -22,6 +22,15 @@ class Asked(NamedTuple):
 
     place: str
     expression: str
+
+
+class Shown(NamedTuple):
+    """One panel: its expressions, each with its legend."""
+
+    title: str
+    unit: str
+    kind: str
+    expressions: dict[str, str]
 
 
 def rules() -> list[dict[str, Any]]:
@@ -37,7 +46,20 @@ def rule_expressions() -> list[Asked]:
 
 def panel_expressions() -> list[Asked]:
     """Return the expression of every panel, with everything chosen that can be."""
-    return list(_of_panels())
+    return [
+        Asked(f"{dashboard}: {panel.title}", expression)
+        for dashboard, shown in panels().items()
+        for panel in shown
+        for expression in panel.expressions
+    ]
+
+
+def panels(window: str = _WINDOW) -> dict[str, list[Shown]]:
+    """Return the panels of each dashboard, with rates over `window`."""
+    return {
+        file.stem: [_shown(panel, window) for panel in json.loads(file.read_text())["panels"]]
+        for file in sorted((MONITORING / "dashboards").glob("*.json"))
+    }
 
 
 def selectors(expression: str) -> list[str]:
@@ -45,11 +67,15 @@ def selectors(expression: str) -> list[str]:
     return _SELECTOR.findall(expression)
 
 
-def _of_panels() -> Iterator[Asked]:
-    for file in sorted((MONITORING / "dashboards").glob("*.json")):
-        for panel in json.loads(file.read_text())["panels"]:
-            for target in panel["targets"]:
-                expression = target["expr"]
-                for variable, value in (*_CHOSEN, ("$topic", ".+")):
-                    expression = expression.replace(variable, value)
-                yield Asked(f"{file.stem}: {panel['title']}", expression)
+def _shown(panel: dict[str, Any], window: str) -> Shown:
+    return Shown(
+        title=panel["title"],
+        unit=panel["fieldConfig"]["defaults"]["unit"],
+        kind=panel["type"],
+        expressions={
+            _VARIABLE.sub(".+", one["expr"].replace("$__rate_interval", window)): one[
+                "legendFormat"
+            ]
+            for one in panel["targets"]
+        },
+    )

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from aiokafka import TopicPartition
 
 from contracts.raw import CALLBACK_ID, ENDPOINT
-from runtime.tracing import Step, Tracing, carried, traceparent_of
+from runtime.tracing import Step, StepName, Tracing, carried, traceparent_of
 from workers.processor import InputRecord, Output
 
 
 class LoopSpans:
     """The steps of the batch at hand."""
 
-    def __init__(self, tracing: Tracing, partition: TopicPartition, *, step: str) -> None:
+    def __init__(self, tracing: Tracing, partition: TopicPartition, *, step: StepName) -> None:
         """Begin with no batch; `step` names what becomes of a record."""
         self._tracing = tracing
         self._partition = partition
@@ -50,7 +50,7 @@ class LoopSpans:
         """Begin the step of the batch's Kafka transaction."""
         if self._open:
             self._batch = self._tracing.begin(
-                "batch.commit",
+                StepName.BATCH_COMMIT,
                 follows=[step for step, _ in self._open],
                 topic=self._partition.topic,
                 partition=self._partition.partition,

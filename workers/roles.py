@@ -8,6 +8,7 @@ from runtime.configuration import Configuration
 from runtime.kafka import KafkaClients
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
+from runtime.tracing import StepName
 from workers.state_machine.decision import Rules
 from workers.state_machine.meters import StateMeters
 from workers.state_machine.processor import StateMachineProcessor
@@ -37,7 +38,7 @@ def verifier_role(
 
     return Role(
         name=f"verifier.{provider.name}",
-        step="record.verify",
+        step=StepName.RECORD_VERIFY,
         input_topic=topics.raw,
         topics=topics,
         make_processor=make_processor,
@@ -61,7 +62,7 @@ def state_machine_role(
 
     return Role(
         name=f"state-machine.{provider.name}",
-        step="update.decide",
+        step=StepName.UPDATE_DECIDE,
         input_topic=topics.verified,
         topics=topics,
         make_processor=make_processor,

@@ -10,7 +10,7 @@ from runtime.configuration import Worker as WorkerSettings
 from runtime.failpoint import Failpoint
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
-from runtime.tracing import Tracing
+from runtime.tracing import StepName, Tracing
 from workers.breaker import Breaker
 
 
@@ -28,5 +28,5 @@ class Surroundings:
     log: Logger
     failpoint: Failpoint
     tracing: Tracing | None = None
-    step: str = ""  # what becomes of a record, in a trace
+    step: StepName = StepName.RECORD_VERIFY  # what becomes of a record, in a trace
     suspicion: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -21,7 +21,7 @@ from runtime.log_events import LogEvent
 from runtime.management import management_server
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
-from runtime.tracing import Tracing
+from runtime.tracing import StepName, Tracing
 from workers.breaker import Breaker
 from workers.kafka_transaction import TransactionalWriter
 from workers.membership import MakeProcessor, MakeWriter, Membership
@@ -40,7 +40,7 @@ class Role:
     input_topic: str
     topics: Topics
     make_processor: MakeProcessor
-    step: str = "record.process"
+    step: StepName
 
 
 class Worker:

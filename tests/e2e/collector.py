@@ -9,6 +9,7 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
+Lines = Iterator[str]
 _PATH: Final = "/v1/traces"
 
 
@@ -66,7 +67,7 @@ class Collector:
         )
         known = {one.span for one in of_trace}
         roots = [one for one in of_trace if one.parent not in known]
-        return [line for root in roots for line in _lines(root, of_trace, 0, timed=timed)]
+        return [line for root in roots for line in _lines(root, of_trace, timed=timed)]
 
     async def _take(self, request: web.Request) -> web.Response:
         message = ExportTraceServiceRequest.FromString(await request.read())
@@ -94,9 +95,11 @@ def _plain(value: AnyValue) -> str | int:
     return int(value.int_value) if value.HasField("int_value") else str(value.string_value)
 
 
-def _lines(one: Collected, of_trace: list[Collected], depth: int, *, timed: bool) -> Iterator[str]:
-    time = f"  {one.milliseconds:.1f} ms" if timed else ""
-    yield f"{'   ' * (depth - 1)}{'└─ ' if depth else ''}{one.text}{time}"
-    for child in of_trace:
-        if child.parent == one.span:
-            yield from _lines(child, of_trace, depth + 1, timed=timed)
+def _lines(one: Collected, of_trace: list[Collected], *, timed: bool) -> Lines:
+    yield one.text + (f"  {one.milliseconds:.1f} ms" if timed else "")
+    children = [child for child in of_trace if child.parent == one.span]
+    for child in children:
+        mark, further = ("└─ ", "   ") if child is children[-1] else ("├─ ", "│  ")
+        first, *others = _lines(child, of_trace, timed=timed)
+        yield f"{mark}{first}"
+        yield from (f"{further}{line}" for line in others)

@@ -32,7 +32,12 @@ CALLBACK = [
     "   └─ update.decide (esito-state-machine) committed",
     "      └─ event.project (esito-streams) projected",
 ]
-REQUEST = ["request.receive (esito-intake) accepted", *CALLBACK[1:]]
+REQUEST = [  # a verdict is two updates: the expectation with the IUN, then the status
+    "request.receive (esito-intake) accepted",
+    CALLBACK[1],
+    "   ├─ update.decide (esito-state-machine) committed",
+    *CALLBACK[2:],
+]
 LINKED = {"batch.commit": ("record.verify", "update.decide"), "batch.write": ("event.project",)}
 
 
@@ -42,6 +47,7 @@ class Traced:
 
     collector: Collector
     transaction: str
+    exposition: str
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +97,16 @@ def test_spans_tell_nothing_but_what_is_declared(traced: Traced) -> None:
     assert traced.transaction not in told
 
 
+def test_latency_has_an_exemplar_that_leads_to_the_trace(traced: Traced) -> None:
+    buckets = [
+        line
+        for line in traced.exposition.splitlines()
+        if line.startswith("esito_state_latency_seconds_bucket") and GIVEN_TRACE in line
+    ]
+
+    assert len(buckets) == 1
+
+
 async def _traced(kafka: Kafka, database: Database, directory: Path) -> Traced:
     transaction = f"pay-{secrets.token_hex(6)}"
     async with Collector().running() as collector:
@@ -102,8 +118,9 @@ async def _traced(kafka: Kafka, database: Database, directory: Path) -> Traced:
             user = User(directory, configuration)
             await user.status(await user.requested(await user.uploaded(pdf("A notice"))))
             await _wait_for(collector, projected=2)
+            exposition = await _exposition(esito)
             await esito.processes.stop()
-    return Traced(collector=collector, transaction=transaction)
+    return Traced(collector=collector, transaction=transaction, exposition=exposition)
 
 
 def _configure(settings: dict[str, Any], *, database: Database, url: str) -> None:
@@ -129,6 +146,17 @@ async def _send(esito: Esito, body: bytes, **more: str) -> None:
         session.post(url, data=body, headers=headers) as answer,
     ):
         assert answer.status == 200
+
+
+async def _exposition(esito: Esito) -> str:
+    """Return the state machine's metrics, as Prometheus asks for them."""
+    port = esito.processes.management_ports["state-machine-pivot"]
+    headers = {"accept": "application/openmetrics-text; version=1.0.0"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"http://127.0.0.1:{port}/metrics") as answer,
+    ):
+        return await answer.text()
 
 
 async def _wait_for(collector: Collector, *, projected: int) -> None:

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -105,12 +106,7 @@ def _role(
     def make_processor(partition: TopicPartition) -> Processor:
         return FragileProcessor(role.make_processor(partition))
 
-    return Role(
-        name=role.name,
-        input_topic=role.input_topic,
-        topics=role.topics,
-        make_processor=make_processor,
-    )
+    return replace(role, make_processor=make_processor)
 
 
 def _failpoint(options: argparse.Namespace) -> Failpoint:
