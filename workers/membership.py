@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -27,6 +28,7 @@ MakeWriter = type[TransactionalWriter]
 _TRANSACTION_SECONDS: Final = 60  # the coordinator aborts what is open longer
 _BATCH_BYTES_MAX: Final = 1_048_576
 _BACKOFF_SECONDS: Final = 1.0
+_LAG_SECONDS: Final = 2.0
 _HEALTHY_SECONDS: Final = 60.0
 _FAILURES_MAX: Final = 5  # in a row, in which half a minute passes
 _LEAVE_SECONDS: Final = 5.0  # a broker that is away must not hold up the end of the process
@@ -57,6 +59,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self._delays = around.metrics.counter("esito_worker_delays_total", topic)
         self._fenced = around.metrics.counter("esito_worker_fenced_total", topic)
         self._leaving = False
+        self._watching: asyncio.Task[None] | None = None
         # Set when a partition is fenced or fails for good: leave, and join again.
         self.lost = asyncio.Event()
 
@@ -69,10 +72,13 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         """Start the consumer; assignments arrive from now on."""
         self._around.consumer.subscribe([self._topic], listener=self)
         await self._around.consumer.start()
+        self._watching = asyncio.create_task(self._watch_lag())
 
     async def leave(self) -> None:
         """Stop all loops and leave the group."""
         self._leaving = True
+        if self._watching is not None:
+            self._watching.cancel()
         await self._release()
         await close_client(self._around.consumer, seconds=_LEAVE_SECONDS)
 
@@ -92,6 +98,16 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         """Stop every loop: the client's protocol revokes all partitions at once."""
         del revoked
         await self._release()
+
+    async def _watch_lag(self) -> None:
+        """Show the lag of loops that wait, too: they fetch nothing, and so hear of no end."""
+        while True:
+            await asyncio.sleep(_LAG_SECONDS)
+            with suppress(Exception):  # the brokers are away, and the loops say so
+                ends = await self._around.consumer.end_offsets(list(self._loops))
+                for partition, end in ends.items():
+                    if partition in self._loops:
+                        self._loops[partition].show_lag(end)
 
     async def _release(self) -> None:
         for partition, task in self._tasks.items():

@@ -89,6 +89,10 @@ class PartitionLoop:
         """Ask the loop to end after the Kafka transaction at hand."""
         self.stopping = True
 
+    def show_lag(self, end: int) -> None:
+        """Show how far the loop is behind `end`, however long it waits with what it has."""
+        self._meters.show_lag(end)
+
     async def run(self) -> None:
         """Take the partition over, then work until stopped or cancelled.
 
@@ -144,8 +148,8 @@ class PartitionLoop:
             timeout_ms=_IDLE_MILLISECONDS,
             max_records=self._isolation.batch_records_max,
         )
-        await self._meters.lag(self._around.consumer)
         records: Sequence[InputRecord] = found.get(self._partition, ())
+        await self._meters.fetched(self._around.consumer, records)
         end = self._around.consumer.last_stable_offset(self._partition)
         self._clock.fetched(records, answered=end is not None)
         if records:
@@ -267,6 +271,7 @@ class PartitionLoop:
         self._isolation.committed(len(records))
         self._around.breaker.count(telling(verdicts, [record.headers for record in records]))
         self._meters.count(verdicts, outputs)
+        self._meters.processed(records[-1].offset + 1)
 
     async def _write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
         began, outcome = time.monotonic(), "aborted"

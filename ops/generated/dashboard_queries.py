@@ -42,7 +42,10 @@ def durations(title: str, metric: str, by: str = "", where: str = "", meaning: s
     return lines(
         title,
         "s",
-        *((quantile(share, metric, by, where), f"p{share:.0%}{legend}") for share in (0.5, 0.99)),
+        *(
+            (quantile(share, metric, by, where), f"p{share * 100:.0f}{legend}")
+            for share in (0.5, 0.99)
+        ),
         meaning=meaning,
     )
 

@@ -25,6 +25,11 @@ FIRING_SECONDS_MAX: Final = 45.0
 PICTURE_WINDOW: Final = "20s"
 DRAWN: Final = frozenset({"timeseries"})
 _POLL_SECONDS: Final = 0.5
+# A breaker that is open fetches nothing, and its records wait all the same.
+_WAITING: Final = (
+    "sum by (topic) (esito_worker_lag_records) > 10"
+    " and on (topic) max by (topic) (esito_worker_breaker_open) > 0"
+)
 _READERS: Final = 40
 # What fires once everything was played, and by what.
 PLAYED: Final = {
@@ -100,8 +105,11 @@ async def _firing(scene: Scene, expected: set[str]) -> set[str]:
 
 
 async def _reject_everything(scene: Scene) -> None:
-    """Send nothing but garbage, until the window of the breaker is full of it."""
+    """Send nothing but garbage, until the window of the breaker is full of it, and some more."""
     await send_garbage(scene, GARBAGE * 3)
+    async with asyncio.timeout(FIRING_SECONDS_MAX):
+        while not await scene.prometheus.query(_WAITING):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 async def _take_key_set(scene: Scene) -> None:
