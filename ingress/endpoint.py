@@ -115,10 +115,7 @@ class EndpointHandler:
         except BaseException:
             settings.waiting.release(len(body))
             raise
-        confirmed = await confirmation
-        if step:
-            step.end("accepted" if confirmed else "kafka_unavailable", failed=not confirmed)
-        if not confirmed:
+        if not (await _told(confirmation, step) if step else await confirmation):
             raise Refused(RefusalCode.KAFKA_UNAVAILABLE)
         stale = signed is not None and signed.stale
         return settings.door.answers.stale if stale else settings.door.answers.accepted
@@ -254,6 +251,13 @@ class EndpointHandler:
         )
         settings.authenticated("hmac", outcome.key_id)
         return outcome
+
+
+async def _told(confirmation: asyncio.Future[bool], step: Step) -> bool:
+    """Return what Kafka confirmed, and end the step with it."""
+    confirmed = await confirmation
+    step.end("accepted" if confirmed else "kafka_unavailable", failed=not confirmed)
+    return confirmed
 
 
 def _taken(keys: Keys | None) -> KeyRing:

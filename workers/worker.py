@@ -128,25 +128,7 @@ class Worker:
 
     async def _stay(self, admin: AIOKafkaAdminClient, stop: asyncio.Event) -> None:
         """Be a member until `stop`, or until the membership is lost."""
-        settings = self._configuration.worker
-        group = f"{self._configuration.topic_prefix}esito.{self._role.name}"
-        around = Surroundings(
-            group=group,
-            rejected_topic=self._role.topics.rejected,
-            consumer=self._clients.consumer(
-                group=group,
-                fetch_bytes_max=settings.fetch_bytes_max,
-                session_seconds=settings.session_seconds,
-            ),
-            admin=admin,
-            settings=settings,
-            breaker=self._breaker,
-            metrics=self._metrics,
-            log=self._log,
-            failpoint=self._failpoint,
-            tracing=self._tracing,
-            step=self._role.step,
-        )
+        around = self._surroundings(admin)
         membership = Membership(
             self._role.input_topic,
             clients=self._clients,
@@ -166,7 +148,28 @@ class Worker:
             self._membership = None
             await membership.leave()
         if not stop.is_set():
-            self._log.warning(LogEvent.MEMBERSHIP_RENEWED, group=group)
+            self._log.warning(LogEvent.MEMBERSHIP_RENEWED, group=around.group)
+
+    def _surroundings(self, admin: AIOKafkaAdminClient) -> Surroundings:
+        settings = self._configuration.worker
+        group = f"{self._configuration.topic_prefix}esito.{self._role.name}"
+        return Surroundings(
+            group=group,
+            rejected_topic=self._role.topics.rejected,
+            consumer=self._clients.consumer(
+                group=group,
+                fetch_bytes_max=settings.fetch_bytes_max,
+                session_seconds=settings.session_seconds,
+            ),
+            admin=admin,
+            settings=settings,
+            breaker=self._breaker,
+            metrics=self._metrics,
+            log=self._log,
+            failpoint=self._failpoint,
+            tracing=self._tracing,
+            step=self._role.step,
+        )
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

@@ -19,7 +19,7 @@ _BREAKERS: Final = "count(max by (topic) (esito_worker_breaker_open) == 1) or ve
 _ACCEPTED: Final = 'outcome="accepted"'
 _REFUSED: Final = 'outcome!="accepted"'
 _PROVIDER: Final = 'provider=~"$provider"'
-_TOPIC: Final = 'topic=~".*callbacks[.]($provider)[.].*"'
+_TOPIC: Final = 'topic=~".*callbacks.($provider)[.].*"'
 _ENDPOINT: Final = 'endpoint=~"$endpoint"'
 
 OVERVIEW: Final = Dashboard(

@@ -54,7 +54,7 @@ class Prometheus:
     async def _ask(self, way: str, **parameters: str | float) -> list[dict[str, Any]]:
         return list((await self._get(way, **parameters))["result"])
 
-    async def _get(self, way: str, **parameters: str | float) -> Any:  # noqa: ANN401 - JSON
+    async def _get(self, way: str, **parameters: str | float) -> Any:  # noqa: ANN401 - JSON holds any
         async with self._session.post(f"{self._url}/api/v1/{way}", data=parameters) as answer:
             told = await answer.json()
         assert told["status"] == "success", (parameters, told)
