@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 MONITORING: Final = Path(__file__).resolve().parent.parent / "deploy" / "monitoring"
+CASES: Final = sorted((MONITORING / "rules" / "tests").glob("*.yaml"))
 RULES: Final = MONITORING / "rules" / "esito.yaml"
 # What Grafana puts in for its own variable, and what ours hold when all is chosen.
 _WINDOW: Final = "5m"

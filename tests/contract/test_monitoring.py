@@ -5,7 +5,7 @@ import re
 import pytest
 
 from runtime.metrics import CATALOGUE
-from tests.monitoring import RULES, Asked, panel_expressions, rule_expressions, rules, selectors
+from tests.monitoring import CASES, Asked, panel_expressions, rule_expressions, rules, selectors
 
 EVERYWHERE = {"job", "instance", "process", "provider", "le", "alertname", "severity", "alertstate"}
 LABELS = {one.name: {*one.labels} for one in CATALOGUE}
@@ -42,7 +42,7 @@ def test_alert_says_how_urgent_it_is_and_where_to_read_on(rule: dict[str, dict[s
 
 
 def test_every_alert_has_cases_that_fire_and_that_do_not() -> None:
-    tests = (RULES.parent / "tests" / "esito.yaml").read_text()
+    tests = "".join(file.read_text() for file in CASES)
     names = [rule["alert"] for rule in rules() if "alert" in rule]
 
     assert [name for name in names if f"name: {name} fires" not in tests] == []
