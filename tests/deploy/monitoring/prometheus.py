@@ -4,7 +4,6 @@ import asyncio
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -41,11 +40,6 @@ class Prometheus:
         """Return the series that an expression had, second by second."""
         return await self._ask("query_range", query=expression, start=begin, end=end, step=1)
 
-    async def exemplars(self, selector: str, *, begin: float) -> list[dict[str, Any]]:
-        """Return the exemplars that the series of a selector had since `begin`."""
-        found = await self._get("query_exemplars", query=selector, start=begin, end=time.time())
-        return list(found)
-
     async def firing(self) -> set[str]:
         """Return the names of the alerts that fire now."""
         found = await self.query('ALERTS{alertstate="firing"}')
@@ -78,7 +72,6 @@ async def running_prometheus(
             f"--config.file={directory / 'prometheus.yml'}",
             f"--storage.tsdb.path={directory / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
-            "--enable-feature=exemplar-storage",
             stdout=log,
             stderr=subprocess.STDOUT,
         )
