@@ -4,6 +4,7 @@ Whether a trace is kept is decided by its id alone, at every entrance alike: the
 set is a wish of his. Within, each process keeps to what the entrance decided.
 """
 
+import threading
 from collections.abc import Sequence
 
 from opentelemetry import trace
@@ -32,7 +33,9 @@ class Spans:
         names = {"service.namespace": "esito", "service.name": f"esito-{process}"}
         resource = Resource(names | ({"esito.provider": provider} if provider else {}))
         self._provider = TracerProvider(
-            sampler=ratio if process in _ENTRANCES else ParentBased(ratio), resource=resource
+            sampler=ratio if process in _ENTRANCES else ParentBased(ratio),
+            resource=resource,
+            shutdown_on_exit=False,
         )
         exporter = OTLPSpanExporter(endpoint=settings.otlp_url, timeout=settings.timeout_seconds)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
@@ -58,9 +61,14 @@ class Spans:
         return Span(found)
 
     def close(self, seconds: float) -> None:
-        """Send what is left, for so long at most; it blocks."""
-        self._provider.force_flush(int(seconds * 1000))
-        self._provider.shutdown()
+        """Send what is left, for so long at most; it blocks.
+
+        The library's own bound is one for each batch: a collector that is away would hold a process
+        with a full queue for half a minute, which is longer than it is given to end.
+        """
+        ending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        ending.start()
+        ending.join(seconds)
 
 
 class Span:

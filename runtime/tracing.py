@@ -17,7 +17,7 @@ from runtime.configuration import Configuration
 
 HEADERS: Final = frozenset({TRACEPARENT, "ce_traceparent"})
 _SAMPLED: Final = "01"
-_FLUSH_SECONDS: Final = 5.0
+_FLUSH_SECONDS: Final = 2.0
 
 
 class StepName(Code):
