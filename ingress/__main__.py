@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
+from contextlib import AsyncExitStack
 
 from contracts.errors import Broken
 from ingress.build import AppBuilder
@@ -16,6 +17,7 @@ from runtime.management import management_server
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
+from runtime.tracing import tracing
 from runtime.watches import run_watched
 
 
@@ -44,15 +46,19 @@ async def _serve(
     endpoints = {endpoint.name: endpoint for endpoint in configuration.endpoints}
     keys = KeySource(endpoints, report_reloads(metrics, log))
     publish_expiries(metrics, endpoints)
-    app = AppBuilder(configuration, keys, metrics, log).build()
     allow_files(configuration.ingress.connections_max)
     shared = configuration.ingress.processes > 1
-    async with management_server(
-        host=configuration.management_host,
-        port=configuration.management_port + index if configuration.management_port else 0,
-        metrics=metrics,
-        readiness=app.readiness,
-    ) as port:
+    async with AsyncExitStack() as stack:
+        traced = await stack.enter_async_context(tracing(configuration, process="ingress"))
+        app = AppBuilder(configuration, keys, metrics, log, tracing=traced).build()
+        port = await stack.enter_async_context(
+            management_server(
+                host=configuration.management_host,
+                port=configuration.management_port + index if configuration.management_port else 0,
+                metrics=metrics,
+                readiness=app.readiness,
+            )
+        )
         log.info(LogEvent.MANAGEMENT_LISTENING, address=f"{configuration.management_host}:{port}")
         watches = {
             "secrets": keys.watch(every_seconds=configuration.key_reload_seconds),

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -118,13 +119,33 @@ class Callbacks:
             for handler in app.routes.values()
             for outcome in ("accepted", "stale")
         }
+        self._open = 0
+        app.metrics.gauge("esito_ingress_open_requests").set_function(lambda: self._open)
+        names = {handler.settings.name for handler in app.routes.values()} | {""}
+        self._seconds = {
+            name: app.metrics.histogram("esito_ingress_request_seconds", name) for name in names
+        }
+        for name in names:
+            app.refusals.expect(name)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        handler = None
+        began = time.perf_counter()
+        self._open += 1
+        try:
+            name, response = await self._answered(request)
+        finally:
+            self._open -= 1
+        self._seconds[name].observe(time.perf_counter() - began)
+        return response
+
+    async def _answered(self, request: web.BaseRequest) -> tuple[str, web.StreamResponse]:
+        """Return the endpoint's name, empty where there is none, and the answer."""
+        handler, name = None, ""
         try:
             target = _target(request)
             handler = self._route(request, target)
+            name = handler.settings.name if handler else ""
             if self._draining.is_set():
                 raise Refused(RefusalCode.DRAINING)
             if len(request.raw_headers) > self._headers_max:
@@ -133,10 +154,10 @@ class Callbacks:
                 raise Refused(RefusalCode.PATH_UNKNOWN)
             status = await handler.handle(request, target)
         except Refused as refusal:
-            return self._refusal(request, refusal.code, handler)
+            return name, self._refusal(request, refusal.code, handler)
         except Exception as error:  # noqa: BLE001 - nothing unforeseen may become a 500 with a text
             self._app.refusals.unforeseen(error)
-            return self._refusal(request, RefusalCode.UNFORESEEN, handler)
+            return name, self._refusal(request, RefusalCode.UNFORESEEN, handler)
         if status == handler.settings.door.answers.accepted:
             self._counters[handler, "accepted"].inc()
             response = empty(status)
@@ -145,7 +166,7 @@ class Callbacks:
             response = self._error(request, status, handler)
         if self._draining.is_set():
             response.force_close()
-        return response
+        return name, response
 
     def _route(self, request: web.BaseRequest, target: str) -> EndpointHandler | None:
         path = target.partition("?")[0]

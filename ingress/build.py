@@ -28,6 +28,7 @@ from runtime.kafka import RECORD_OVERHEAD_BYTES, KafkaClients
 from runtime.key_source import KeySource
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
+from runtime.tracing import Tracing
 
 EXPECTATIONS = "/expectations/"
 _EXPECTATION_BODY_BYTES_MAX = 4_096
@@ -38,12 +39,19 @@ class AppBuilder:
     """Collects what all endpoints of one process share while their handlers are made."""
 
     def __init__(
-        self, configuration: Configuration, keys: KeySource, metrics: Metrics, log: Logger
+        self,
+        configuration: Configuration,
+        keys: KeySource,
+        metrics: Metrics,
+        log: Logger,
+        *,
+        tracing: Tracing | None = None,
     ) -> None:
         """Read the doors; make the room that all endpoints share."""
         self._configuration = configuration
         self._keys = keys
         self._metrics = metrics
+        self._tracing = tracing
         self._log = log
         self._clients = KafkaClients(configuration, client_id="esito-ingress")
         self._doors = load_doors()
@@ -111,6 +119,7 @@ class AppBuilder:
             body_bytes_max=endpoint.limits.body_bytes_max,
             body_seconds=self._configuration.ingress.body_seconds,
             authenticated=self._authenticated(endpoint.name),
+            tracing=self._tracing,
         )
 
     def _expectation_settings(self, endpoint: Endpoint, waiting: Waiting) -> EndpointSettings:

@@ -42,6 +42,7 @@ from runtime.configuration import Hmac
 from runtime.identifiers import uuid7
 from runtime.key_ring import KeyRing
 from runtime.mac import MacInput
+from runtime.tracing import Step, StepName, Tracing
 
 # W3C Trace Context §3.2.2; anything else is dropped, since it goes into every record downstream.
 _TRACEPARENT: Final = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
@@ -67,6 +68,7 @@ class EndpointSettings:
     body_bytes_max: int
     body_seconds: float
     authenticated: Callable[[str, str], None]  # credential, key id
+    tracing: Tracing | None = None
 
 
 class EndpointHandler:
@@ -97,13 +99,15 @@ class EndpointHandler:
             signed = self._signed(request.method, target, stored, body, now)  # 5
             if not self._enqueuer.ready:
                 raise Refused(RefusalCode.KAFKA_UNAVAILABLE)
+            callback_id = uuid7(int(now.timestamp() * 1000))
+            step = self._step(settings.tracing, fields, callback_id) if settings.tracing else None
             headers = settings.headers.build(
-                callback_id=uuid7(int(now.timestamp() * 1000)),
+                callback_id=callback_id,
                 received_at=instant(now),
                 path=kept_target,
                 principal=_principal(api_key, signed, path_token, certificate),
                 content_type=fields.get("Content-Type", ""),
-                traceparent=_traceparent(fields),
+                traceparent=step.traceparent if step else _traceparent(fields),
                 stored=stored,
                 client_certificate=certificate.base64 if certificate else "",
             )
@@ -111,10 +115,19 @@ class EndpointHandler:
         except BaseException:
             settings.waiting.release(len(body))
             raise
-        if not await confirmation:
+        if not (await _told(confirmation, step) if step else await confirmation):
             raise Refused(RefusalCode.KAFKA_UNAVAILABLE)
         stale = signed is not None and signed.stale
         return settings.door.answers.stale if stale else settings.door.answers.accepted
+
+    def _step(self, tracing: Tracing, fields: CIMultiDictProxy[str], callback_id: str) -> Step:
+        """Begin the trace, or go on with the provider's; only of who is known by now."""
+        return tracing.begin(
+            StepName.CALLBACK_RECEIVE,
+            parent=_traceparent(fields),
+            callback_id=callback_id,
+            endpoint=self.settings.name,
+        )
 
     def _check_head(self, request: web.BaseRequest) -> None:
         door = self.settings.door
@@ -238,6 +251,13 @@ class EndpointHandler:
         )
         settings.authenticated("hmac", outcome.key_id)
         return outcome
+
+
+async def _told(confirmation: asyncio.Future[bool], step: Step) -> bool:
+    """Return what Kafka confirmed, and end the step with it."""
+    confirmed = await confirmation
+    step.end("accepted" if confirmed else "kafka_unavailable", failed=not confirmed)
+    return confirmed
 
 
 def _taken(keys: Keys | None) -> KeyRing:

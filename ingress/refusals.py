@@ -21,6 +21,11 @@ class Refusals:
         self._since: Counter[tuple[str, RefusalCode]] = Counter()
         self._unforeseen: set[tuple[str, str]] = set()
 
+    def expect(self, endpoint: str) -> None:
+        """Show every code of `endpoint` from the start, with 0."""
+        for code in RefusalCode:
+            self._metrics.counter("esito_ingress_callbacks_total", endpoint, code)
+
     def count(self, endpoint: str, code: RefusalCode) -> None:
         """Count one refusal; `endpoint` is empty when no path matched."""
         self._metrics.counter("esito_ingress_callbacks_total", endpoint, code).inc()

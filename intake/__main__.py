@@ -16,6 +16,7 @@ from runtime.management import management_server
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
+from runtime.tracing import Tracing, tracing
 from runtime.watches import run_watched
 
 
@@ -26,13 +27,20 @@ def main() -> int:
     )
     add_configuration_option(parser, os.environ)
     options = parser.parse_args()
-    return run_process(options.configuration, process="intake", main=_serve)
+    return run_process(options.configuration, process="intake", main=_run)
 
 
-async def _serve(configuration: Configuration, log: Logger, stop: asyncio.Event) -> None:
+async def _run(configuration: Configuration, log: Logger, stop: asyncio.Event) -> None:
+    async with tracing(configuration, process="intake") as traced:
+        await _serve(configuration, log, stop, traced)
+
+
+async def _serve(
+    configuration: Configuration, log: Logger, stop: asyncio.Event, traced: Tracing | None
+) -> None:
     metrics = Metrics()
     reached = failpoint(os.environ.get("ESITO_FAILPOINT"))
-    built = Builder(configuration, metrics, log, reached).build()
+    built = Builder(configuration, metrics, log, reached, traced).build()
     allow_files(configuration.intake.connections_max)
     async with management_server(
         host=configuration.management_host,

@@ -95,6 +95,8 @@ class Calls:
         self._draining = draining
         self._retry_after_seconds = app.settings.retry_after_seconds
         self._counters: dict[tuple[str, int], Counter] = {}
+        for code in Code:
+            app.metrics.counter("esito_intake_problems_total", code)
         names = {route.operation for route in app.routes} | {_UNKNOWN}
         self._seconds = {
             name: app.metrics.histogram("esito_intake_request_seconds", name) for name in names

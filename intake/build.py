@@ -40,6 +40,7 @@ from runtime.notification_configuration import Notifications
 from runtime.notification_rules import notifications_of
 from runtime.object_store import ObjectStore
 from runtime.telemetry import Logger
+from runtime.tracing import Tracing
 
 _PROVIDER: Final = "send"
 _SENT: Final = "/delivery/notifications/sent/{iun}/attachments"
@@ -83,7 +84,12 @@ class Builder:
     """Collects what the handlers share while they are made."""
 
     def __init__(
-        self, configuration: Configuration, metrics: Metrics, log: Logger, failpoint: Failpoint
+        self,
+        configuration: Configuration,
+        metrics: Metrics,
+        log: Logger,
+        failpoint: Failpoint,
+        tracing: Tracing | None = None,
     ) -> None:
         """Read the keys, describe the stores; connect to nothing.
 
@@ -91,6 +97,7 @@ class Builder:
             Broken: no endpoint takes requests, one is not SEND's, or a key cannot be used.
         """
         self._settings = configuration.intake
+        self._tracing = tracing
         self._public_url = configuration.intake.public_url.rstrip("/")
         self._metrics = metrics
         self._log = log
@@ -102,6 +109,9 @@ class Builder:
         self._files = ObjectStore(configuration.object_store)
         self._store = Store(configuration, log)
         self._raw = _raw_topic(configuration, log)
+        stalled = partial(metrics.gauge, "esito_intake_stalled")
+        stalled("database").set_function(lambda: not self._store.ready)
+        stalled("kafka").set_function(lambda: not self._raw.ready)
         self._lookup = Lookup(self._store)
         way = Way(self._store, self._raw)
         seconds = metrics.histogram("esito_intake_confirm_seconds")
@@ -143,6 +153,7 @@ class Builder:
             bytes_max=self._settings.request_bytes_max,
             confirm_seconds=self._settings.confirm_seconds,
             public_url=self._public_url,
+            tracing=self._tracing,
         )
         path = path_pattern(PATH)
         status = RequestStatus(self._lookup)

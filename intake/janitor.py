@@ -139,13 +139,19 @@ async def prune_often(
     janitor: Janitor, metrics: Metrics, log: Logger, *, every_seconds: float = EVERY_SECONDS
 ) -> None:
     """Prune again and again until cancelled; whatever goes wrong, requests are still taken."""
+    rounds = {
+        outcome: metrics.counter("esito_intake_janitor_rounds_total", outcome)
+        for outcome in ("done", "missed")
+    }
     while True:
         await asyncio.sleep(every_seconds)
         try:
             lines = await janitor.prune(at=datetime.now(UTC))
         except (Unavailable, Broken) as error:
+            rounds["missed"].inc()
             log.warning(LogEvent.ATTACHMENTS_MISSED, reason=str(error))
             continue
+        rounds["done"].inc()
         for one in lines:
             metrics.counter("esito_intake_pruned_files_total", one.endpoint).inc(one.removed)
             if one.removed:

@@ -12,7 +12,7 @@ import re
 import secrets
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final, assert_never
 
@@ -34,6 +34,7 @@ from intake.room import Rooms
 from intake.store import Store
 from intake.tenants import Caller
 from runtime.identifiers import uuid7
+from runtime.tracing import StepName, Tracing
 
 PATH: Final = "/delivery/v2.6/requests"
 # 27 bytes are 36 characters of base64, all that an id may have; nothing in it is of the request.
@@ -59,6 +60,7 @@ class Requests:
     bytes_max: int
     confirm_seconds: float
     public_url: str
+    tracing: Tracing | None = None
 
     async def handle(self, call: Call) -> web.StreamResponse:
         """Return 202 once Kafka has the request.
@@ -78,7 +80,7 @@ class Requests:
                 request = await asyncio.to_thread(checked, content, caller)
             else:
                 request = checked(content, caller)
-            identifier = await self._taken(self._reservation(call, request, content))
+            identifier = await self._traced(self._reservation(call, request, content))
         return json_answer(_answer(identifier, request), HTTPStatus.ACCEPTED)
 
     def _reservation(self, call: Call, request: Request, content: bytes) -> Reservation:
@@ -97,6 +99,24 @@ class Requests:
             keys=keys_of(caller.endpoint, caller.body.id, request),
             files=keys_named(request, caller.body),
         )
+
+    async def _traced(self, reservation: Reservation) -> str:
+        """Return what `_taken` does, as a step of the request's trace where there is one."""
+        if self.tracing is None:
+            return await self._taken(reservation)
+        step = self.tracing.begin(
+            StepName.REQUEST_RECEIVE,
+            parent=reservation.traceparent,
+            callback_id=reservation.callback_id,
+            endpoint=reservation.endpoint,
+        )
+        outcome = "refused"
+        try:
+            identifier = await self._taken(replace(reservation, traceparent=step.traceparent))
+            outcome = "accepted"
+        finally:
+            step.end(outcome, failed=outcome == "refused")
+        return identifier
 
     async def _taken(self, reservation: Reservation) -> str:
         """Return the id under which the request is in Kafka.

@@ -60,6 +60,11 @@ class Uploads:
         self._log = log
         self._clock = clock
         self._under_way: Counter[tuple[str, str]] = Counter()
+        self._seconds = metrics.histogram("esito_intake_upload_seconds")
+        for endpoint in endpoints:
+            metrics.counter("esito_intake_uploaded_bytes_total", endpoint)
+            for code in UploadCode:
+                metrics.counter("esito_intake_uploads_total", endpoint, code)
         metrics.gauge("esito_intake_open_uploads").set_function(self._under_way.total)
 
     async def answer(self, request: web.BaseRequest, token: str) -> web.Response:
@@ -129,7 +134,7 @@ class Uploads:
         finally:
             self._under_way[owner] -= 1
         seconds = asyncio.get_running_loop().time() - begin
-        self._metrics.histogram("esito_intake_upload_seconds").observe(seconds)
+        self._seconds.observe(seconds)
         self._metrics.counter("esito_intake_uploaded_bytes_total", slot.endpoint).inc(bytes_total)
         ring = self._endpoints[slot.endpoint].ring()
         version = seal_version(slot, ring, bytes_total=bytes_total, uploaded_at=self._clock())

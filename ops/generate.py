@@ -14,6 +14,10 @@ from contracts.provider import Provider
 from contracts.providers import all_providers
 from ops.generated.asyncapi import asyncapi_document
 from ops.generated.configuration import configuration_page
+from ops.generated.dashboard_operations import KAFKA, KEYS
+from ops.generated.dashboard_providers import OVERVIEW, PROVIDER
+from ops.generated.dashboard_send import SEND
+from ops.generated.dashboards import dashboard_json
 from ops.generated.json_schemas import SCHEMAS, json_schema
 from ops.generated.kubernetes import kubernetes_files
 from ops.generated.licences import licences_page
@@ -66,6 +70,10 @@ def generated_files() -> dict[str, str]:
         "docs/openapi.yaml": openapi_document(),
         "docs/openapi-intake.yaml": openapi_intake_document(),
         "docs/openapi-streams.yaml": openapi_streams_document(),
+        **{
+            f"deploy/monitoring/dashboards/{one.name}.json": dashboard_json(one)
+            for one in (OVERVIEW, PROVIDER, KEYS, KAFKA, SEND)
+        },
         **{f"docs/schemas/{name}.schema.json": json_schema(name) for name in SCHEMAS},
         **kubernetes_files(ROOT),
     }

@@ -58,6 +58,7 @@ STATED: Final = {
     "pluggy": "MIT",
     "progressbar2": "BSD-3-Clause",
     "propcache": "Apache-2.0",
+    "protobuf": "BSD-3-Clause",
     "psutil": "BSD-3-Clause",
     "pytest-timeout": "MIT",
     "python-dotenv": "BSD-3-Clause",

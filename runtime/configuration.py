@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from runtime.endpoint_configuration import ApiKey, Endpoint, EndpointLimits, Hmac
 from runtime.endpoint_keys import KeyFile, Keys
 from runtime.section import Count, Seconds, Section
-from runtime.service_configuration import Database, Intake, ObjectStore, Streams
+from runtime.service_configuration import Database, Intake, ObjectStore, Streams, Tracing
 
 # One place to import the configuration from, whichever file a part of it stands in.
 __all__ = [
@@ -229,6 +229,7 @@ class Configuration(BaseSettings):
     object_store: ObjectStore = Field(ObjectStore(), description="Where attachments lie.")
     intake: Intake = Field(Intake(), description="Where public bodies call.")
     streams: Streams = Field(Streams(), description="Where consumers read.")
+    tracing: Tracing = Field(Tracing(), description="Where traces are sent.")
     topics: TopicSettings = Field(TopicSettings(), description="What our topics must be.")
     endpoints: Annotated[tuple[Endpoint, ...], Field(min_length=1)] = Field(
         description="The URLs that providers call."

@@ -155,6 +155,8 @@ def check_golden_vector(hmac: Hmac) -> None:
 def publish_expiries(metrics: Metrics, endpoints: Mapping[str, Endpoint]) -> None:
     """Show when each key that has an end stops being valid, so that an alert can come before it."""
     for name, endpoint in endpoints.items():
+        for outcome in ("taken", "refused"):
+            metrics.counter("esito_keys_reloads_total", name, outcome)
         for credential in CREDENTIALS:
             keys: Keys | None = getattr(endpoint, credential)
             for key in keys.keys if keys else ():

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
-from prometheus_client import generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client import disable_created_metrics
+from prometheus_client.exposition import choose_encoder
 
 from contracts.errors import Broken
 from runtime.metrics import Metrics
@@ -54,12 +54,12 @@ def _application(metrics: Metrics, readiness: Readiness) -> web.Application:
         conditions = readiness()
         return web.json_response(dict(conditions), status=200 if all(conditions.values()) else 503)
 
-    async def exposition(_: web.Request) -> web.Response:
-        return web.Response(
-            body=generate_latest(metrics.registry),
-            headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4},
-        )
+    async def exposition(request: web.Request) -> web.Response:
+        # Prometheus asks for OpenMetrics, which alone has exemplars; curl gets the plain text.
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(metrics.registry), headers={"Content-Type": content_type})
 
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody asks for
     app = web.Application()
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)

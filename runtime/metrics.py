@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from runtime.metric import Kind, Metric
 from runtime.service_metrics import SERVICE_METRICS
@@ -22,6 +22,13 @@ CATALOGUE: Final = (
         "Which key authenticated how many callbacks.",
         ("endpoint", "credential", "key_id"),
     ),
+    Metric(
+        "esito_ingress_request_seconds",
+        Kind.HISTOGRAM,
+        "From a whole head to the answer, whatever it is.",
+        ("endpoint",),
+    ),
+    Metric("esito_ingress_open_requests", Kind.GAUGE, "Requests under way, bodies included."),
     Metric("esito_ingress_confirm_seconds", Kind.HISTOGRAM, "From enqueued to confirmed by Kafka."),
     Metric(
         "esito_ingress_waiting_bytes",
@@ -116,7 +123,7 @@ CATALOGUE: Final = (
     Metric(
         "esito_worker_kafka_transactions_total",
         Kind.COUNTER,
-        "Kafka transactions by outcome: committed or aborted.",
+        "Kafka transactions by outcome: committed, fenced, or aborted for another reason.",
         ("topic", "outcome"),
     ),
     Metric(
@@ -126,6 +133,18 @@ CATALOGUE: Final = (
         ("topic",),
     ),
     Metric("esito_worker_partitions", Kind.GAUGE, "Partitions this process owns.", ("topic",)),
+    Metric(
+        "esito_worker_topic_partitions",
+        Kind.GAUGE,
+        "Partitions that the topic has, so many must be owned by all processes together.",
+        ("topic",),
+    ),
+    Metric(
+        "esito_worker_delays_total",
+        Kind.COUNTER,
+        "Attempts that ended because something is away; each is made again.",
+        ("topic",),
+    ),
     Metric(
         "esito_worker_fenced_total", Kind.COUNTER, "Partitions lost to another process.", ("topic",)
     ),
@@ -190,6 +209,12 @@ CATALOGUE: Final = (
         "Transactions held in memory.",
         ("provider", "partition"),
     ),
+    Metric(
+        "esito_state_overdue_transactions",
+        Kind.GAUGE,
+        "Transactions past their deadline and still without a final status.",
+        ("provider", "partition"),
+    ),
     *SERVICE_METRICS,
 )
 
@@ -213,41 +238,61 @@ _BUCKETS: Final = (
 )
 
 
+_BY_NAME: Final = {one.name: one for one in CATALOGUE}
+
+
 class Metrics:
-    """The metrics of one process, by name; a name outside the catalogue is a KeyError."""
+    """The metrics of one process, by name; a name outside the catalogue is a KeyError.
+
+    A process shows what it has asked for, and not the zeros of all the others. Ask for a counter's
+    children before the first event: `increase()` does not see a series come.
+    """
 
     def __init__(self) -> None:
-        """Create every metric of the catalogue in a registry of its own."""
+        """Begin with the metrics of the operating system's process alone."""
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
         self._histograms: dict[str, Histogram] = {}
-        for one in CATALOGUE:
-            match one.kind:
-                case Kind.COUNTER:
-                    self._counters[one.name] = Counter(
-                        one.name, one.meaning, one.labels, registry=self.registry
-                    )
-                case Kind.GAUGE:
-                    self._gauges[one.name] = Gauge(
-                        one.name, one.meaning, one.labels, registry=self.registry
-                    )
-                case Kind.HISTOGRAM:
-                    self._histograms[one.name] = Histogram(
-                        one.name, one.meaning, one.labels, registry=self.registry, buckets=_BUCKETS
-                    )
 
     def counter(self, name: str, *labels: object) -> Counter:
         """Return the counter with these label values; keep the result where it is used often."""
-        metric = self._counters[name]
+        metric = self._counters.get(name)
+        if metric is None:
+            one = _declared(name, Kind.COUNTER)
+            metric = Counter(name, one.meaning, one.labels, registry=self.registry)
+            self._counters[name] = metric
         return metric.labels(*map(str, labels)) if labels else metric
 
     def gauge(self, name: str, *labels: object) -> Gauge:
         """Return the gauge with these label values."""
-        metric = self._gauges[name]
+        metric = self._gauges.get(name)
+        if metric is None:
+            one = _declared(name, Kind.GAUGE)
+            metric = self._gauges[name] = Gauge(
+                name, one.meaning, one.labels, registry=self.registry
+            )
         return metric.labels(*map(str, labels)) if labels else metric
 
     def histogram(self, name: str, *labels: object) -> Histogram:
         """Return the histogram with these label values."""
-        metric = self._histograms[name]
+        metric = self._histograms.get(name)
+        if metric is None:
+            one = _declared(name, Kind.HISTOGRAM)
+            metric = self._histograms[name] = Histogram(
+                name, one.meaning, one.labels, registry=self.registry, buckets=_BUCKETS
+            )
         return metric.labels(*map(str, labels)) if labels else metric
+
+    def forget_gauge(self, name: str, *labels: object) -> None:
+        """Show a gauge no more: what it was about is another process's now."""
+        if name in self._gauges:
+            self._gauges[name].remove(*map(str, labels))
+
+
+def _declared(name: str, kind: Kind) -> Metric:
+    one = _BY_NAME[name]
+    if one.kind is not kind:
+        raise KeyError(name)
+    return one

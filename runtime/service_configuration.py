@@ -23,6 +23,21 @@ class Database(Section):
     connections_max: Count = Field(8, description="Of one process.")
 
 
+class Tracing(Section):
+    """Traces by OpenTelemetry, from a provider's request to its status event."""
+
+    otlp_url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$")] | None = Field(
+        None,
+        description="Where spans are sent, OTLP over HTTP; needs `pip install 'esito[tracing]'`. "
+        "Without it nothing is traced.",
+        examples=["http://127.0.0.1:4318/v1/traces"],
+    )
+    sampled_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
+        1.0, description="The share of callbacks that are traced, chosen by their trace id."
+    )
+    timeout_seconds: Seconds = Field(5, description="Of one sending; then its spans are dropped.")
+
+
 class ObjectStore(Section):
     """Where attachments lie; any store that obstore speaks to."""
 

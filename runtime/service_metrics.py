@@ -26,6 +26,23 @@ SERVICE_METRICS: Final = (
         ("endpoint",),
     ),
     Metric(
+        "esito_intake_janitor_rounds_total",
+        Kind.COUNTER,
+        "Rounds of the janitor by outcome: done or missed.",
+        ("outcome",),
+    ),
+    Metric(
+        "esito_intake_stalled",
+        Kind.GAUGE,
+        "1 while requests are answered 503 because of it: database or kafka.",
+        ("what",),
+    ),
+    Metric(
+        "esito_streams_delays_total",
+        Kind.COUNTER,
+        "Batches put off because database or Kafka are away; each is tried again.",
+    ),
+    Metric(
         "esito_streams_events_total",
         Kind.COUNTER,
         "Status events by outcome: projected, duplicate or unreadable.",

@@ -20,6 +20,7 @@ from runtime.management import management_server
 from runtime.metrics import Metrics
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
+from runtime.tracing import Tracing, tracing
 from runtime.watches import run_watched
 from streams.api import Api
 from streams.projector import Projector
@@ -65,7 +66,8 @@ async def _run(configuration: Configuration, log: Logger, stop: asyncio.Event) -
         if pool is None:
             return
         stack.callback(pool.terminate)
-        projectors.append(_projector(configuration, pool, metrics, log))
+        traced = await stack.enter_async_context(tracing(configuration, process="streams"))
+        projectors.append(_projector(configuration, pool, metrics, log, traced))
         watches = {
             "projection": projectors[0].run(),
             "retention": Retention(configuration, pool, metrics, log).run(),
@@ -97,7 +99,11 @@ async def _database(configuration: Configuration, log: Logger, stop: asyncio.Eve
 
 
 def _projector(
-    configuration: Configuration, pool: Pool, metrics: Metrics, log: Logger
+    configuration: Configuration,
+    pool: Pool,
+    metrics: Metrics,
+    log: Logger,
+    traced: Tracing | None,
 ) -> Projector:
     return Projector(
         configuration,
@@ -106,6 +112,7 @@ def _projector(
         metrics=metrics,
         log=log,
         failpoint=failpoint(os.environ.get("ESITO_FAILPOINT")),
+        tracing=traced,
     )
 
 

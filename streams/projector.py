@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 
 from contracts.errors import Broken, Unavailable
 from contracts.topics import Topics
@@ -25,8 +25,10 @@ from runtime.kafka import KafkaClients, close_client
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger, own_stack
+from runtime.tracing import Tracing
 from streams.event import Event, read_event
 from streams.positions import Position, read_positions
+from streams.projector_spans import ProjectorSpans
 from streams.store import Fenced, Reached, write_batch
 
 _POLL_MILLISECONDS: Final = 200
@@ -57,6 +59,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         metrics: Metrics,
         log: Logger,
         failpoint: Failpoint,
+        tracing: Tracing | None = None,
     ) -> None:
         """Bind it to a cluster and a database; nothing is started."""
         self._topics = status_topics(configuration)
@@ -65,12 +68,19 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         self._metrics = metrics
         self._log = log
         self._failpoint = failpoint
+        self._spans = ProjectorSpans(tracing) if tracing else None
         self._clients = clients
         self._consumer: AIOKafkaConsumer = clients.consumer(
             group=f"{configuration.topic_prefix}esito.streams",
             fetch_bytes_max=configuration.worker.fetch_bytes_max,
             session_seconds=configuration.worker.session_seconds,
         )
+        self._write_seconds = metrics.histogram("esito_streams_write_seconds")
+        self._latency = metrics.histogram("esito_streams_latency_seconds")
+        self._fenced = metrics.counter("esito_streams_fenced_total")
+        self._delays = metrics.counter("esito_streams_delays_total")
+        for outcome in ("projected", "duplicate", "unreadable"):
+            self._count(outcome, 0)
         self._writing = asyncio.Lock()
         self._revoke_seconds = configuration.worker.revoke_seconds
         self._assignment = 0
@@ -97,9 +107,9 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Let the batch at hand end, within the budget; what is late fails its comparison."""
         for partition in revoked:
-            self._metrics.gauge(
+            self._metrics.forget_gauge(
                 "esito_streams_lag_records", partition.topic, partition.partition
-            ).set(0)
+            )
         self._positions = None
         self._assignment += 1
         with suppress(TimeoutError):
@@ -146,13 +156,15 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         except Broken:
             raise
         except Fenced as fence:
-            self._metrics.counter("esito_streams_fenced_total").inc()
+            self._fenced.inc()
             self._log.warning(LogEvent.PARTITION_FENCED, reason=str(fence))
             await self._begin_again()
         except Unavailable as error:
+            self._delays.inc()
             self._log.warning(LogEvent.BATCH_DELAYED, reason=str(error))
             await self._begin_again()
         except Exception as error:  # noqa: BLE001 - nothing unforeseen may end the projection
+            self._delays.inc()
             self._log.error(
                 LogEvent.BATCH_DELAYED, exception=type(error).__name__, stack=own_stack(error)
             )
@@ -160,6 +172,8 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
 
     async def _begin_again(self) -> None:
         self._positions = None
+        if self._spans:
+            self._spans.end("aborted", failed=True)
         self._failures += 1
         ceiling = min(_BACKOFF_SECONDS_MAX, _BACKOFF_SECONDS * 2**self._failures)
         await asyncio.sleep(random.uniform(0, ceiling))  # noqa: S311 - not a secret
@@ -175,7 +189,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             positions = self._positions
             if fetched and positions is not None and assignment == self._assignment:
                 await self._project(fetched, positions)
-        self._show_lag()
+        await self._show_lag()
 
     async def _reposition(self) -> None:
         """Seek to where the database says; an assignment that changes meanwhile begins anew."""
@@ -201,17 +215,19 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             at = positions[partition]
             events += self._events(records, at.source)
             reached[partition] = Reached(at.source, at.next, records[-1].offset + 1)
+        if self._spans:
+            self._spans.begin(fetched)
         began = time.perf_counter()
         new = await write_batch(self._pool, list(reached.values()), events, self._failpoint)
-        self._metrics.histogram("esito_streams_write_seconds").observe(time.perf_counter() - began)
+        self._write_seconds.observe(time.perf_counter() - began)
+        if self._spans:
+            self._spans.end("projected")
         for partition, one in reached.items():
             positions[partition].next = one.next
         self._count("projected", new)
         self._count("duplicate", len(events) - new)
         if events:
-            self._metrics.histogram("esito_streams_latency_seconds").observe(
-                max(0.0, time.time() - events[-1].received_at.timestamp())
-            )
+            self._latency.observe(max(0.0, time.time() - events[-1].received_at.timestamp()))
 
     def _events(self, records: Sequence[Any], source: int) -> list[Event]:
         events = []
@@ -232,10 +248,17 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
     def _count(self, outcome: str, count: int) -> None:
         self._metrics.counter("esito_streams_events_total", outcome).inc(count)
 
-    def _show_lag(self) -> None:
-        for partition, position in (self._positions or {}).items():
+    async def _show_lag(self) -> None:
+        """Show what is left to read; a step leaves nothing in hand, and control records count not.
+
+        The database's position is behind the last one of these for ever.
+        """
+        for partition in self._positions or ():
             end = self._consumer.last_stable_offset(partition)
-            if end is not None:
+            if end is None:
+                continue
+            with suppress(IllegalStateError):  # taken away meanwhile
+                behind = end - await self._consumer.position(partition)
                 self._metrics.gauge(
                     "esito_streams_lag_records", partition.topic, partition.partition
-                ).set(max(0, end - position.next))
+                ).set(max(0, behind))

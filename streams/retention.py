@@ -42,6 +42,8 @@ class Retention:
         )
         self._pool = pool
         self._metrics = metrics
+        for cause in ("acknowledged", "expired", "removed", "old"):
+            metrics.counter("esito_streams_purged_total", cause)
         self._log = log
 
     async def run(self) -> None:

@@ -18,6 +18,7 @@ from runtime.metrics import Metrics
 from runtime.object_store import ObjectStore
 from runtime.process import add_configuration_option, run_process
 from runtime.telemetry import Logger
+from runtime.tracing import Tracing, tracing
 from runtime.watches import run_watched
 from workers.expiries import publish_set_expiries, publish_trust_expiries
 from workers.poller.process import run_pollers
@@ -67,7 +68,6 @@ async def _run_verifier(
     sources = Sources(keys, trust, key_sets.key, notifications)
     role = verifier_role(configuration, provider, sources, metrics)
     seconds = configuration.key_reload_seconds
-    worker = _worker(role, configuration, metrics, log)
     watches = {
         "secrets": keys.watch(every_seconds=seconds),
         "certificates": trust.watch(every_seconds=seconds),
@@ -76,7 +76,9 @@ async def _run_verifier(
     if notifications is not None:
         watches["notifications"] = notifications.watch(every_seconds=seconds)
     try:
-        await run_watched(worker.run(stop), watches, stop=stop, log=log)
+        async with tracing(configuration, process="verifier", provider=provider.name) as traced:
+            worker = _worker(role, configuration, metrics, log, traced)
+            await run_watched(worker.run(stop), watches, stop=stop, log=log)
     finally:
         if notifications is not None:
             await notifications.close()
@@ -100,7 +102,8 @@ async def _run_state_machine(
 ) -> None:
     metrics = Metrics()
     role = state_machine_role(configuration, provider, metrics, log)
-    await _worker(role, configuration, metrics, log).run(stop)
+    async with tracing(configuration, process="state-machine", provider=provider.name) as traced:
+        await _worker(role, configuration, metrics, log, traced).run(stop)
 
 
 async def _run_pollers(
@@ -115,7 +118,13 @@ async def _run_pollers(
     )
 
 
-def _worker(role: Role, configuration: Configuration, metrics: Metrics, log: Logger) -> Worker:
+def _worker(
+    role: Role,
+    configuration: Configuration,
+    metrics: Metrics,
+    log: Logger,
+    traced: Tracing | None,
+) -> Worker:
     return Worker(
         role,
         configuration,
@@ -123,6 +132,7 @@ def _worker(role: Role, configuration: Configuration, metrics: Metrics, log: Log
         metrics=metrics,
         log=log,
         failpoint=failpoint(os.environ.get("ESITO_FAILPOINT")),
+        tracing=traced,
     )
 
 

@@ -12,6 +12,7 @@ from runtime.configuration import Endpoint
 from runtime.metrics import Metrics
 from runtime.signature_configuration import TokenIssuer
 from workers.verifier.certificates import Trust
+from workers.verifier.jwks_fetch import Outcome
 from workers.verifier.jwks_source import JwksSource
 from workers.verifier.presentations_source import load_presentations
 from workers.verifier.trust_source import TrustSource
@@ -43,6 +44,8 @@ def publish_set_expiries(
         if issuer.jwks_uri is not None:
             by_name.setdefault(issuer.issuer, []).append(issuer)
     for name, alike in by_name.items():
+        for outcome in Outcome:
+            metrics.counter("esito_keys_refreshes_total", name, outcome)
         metrics.gauge("esito_keys_set_expiry_timestamp_seconds", name).set_function(
             partial(_first_too_old, key_sets, alike)
         )

@@ -1,12 +1,13 @@
 """Keep the metrics of one partition's loop, with label values resolved once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from contracts.codes import RejectionCode
 from contracts.dead_letter import CODE
 from runtime.metrics import Metrics
-from workers.processor import Output
+from workers.processor import InputRecord, Output
 
 
 class LoopMeters:
@@ -18,15 +19,19 @@ class LoopMeters:
         self._metrics = metrics
         self._partition = partition
         self.take_over_seconds = metrics.histogram("esito_worker_take_over_seconds", topic)
+        self.delays = metrics.counter("esito_worker_delays_total", topic)
         self.breaker_open = metrics.gauge("esito_worker_breaker_open", topic)
         self._processed = metrics.counter("esito_worker_records_total", topic, "processed")
         self._rejected = metrics.counter("esito_worker_records_total", topic, "rejected")
+        self._next: int | None = None
         self._lag = metrics.gauge("esito_worker_lag_records", topic, partition.partition)
         self._seconds = metrics.histogram("esito_worker_kafka_transaction_seconds", topic)
         self._ended = {
-            True: metrics.counter("esito_worker_kafka_transactions_total", topic, "committed"),
-            False: metrics.counter("esito_worker_kafka_transactions_total", topic, "aborted"),
+            outcome: metrics.counter("esito_worker_kafka_transactions_total", topic, outcome)
+            for outcome in ("committed", "aborted", "fenced")
         }
+        for code in RejectionCode:
+            metrics.counter("esito_worker_rejections_total", topic, code)
 
     def count(self, verdicts: list[bool], outputs: Iterable[Output]) -> None:
         """Count a committed batch; `verdicts` has True for each rejected record."""
@@ -43,14 +48,32 @@ class LoopMeters:
                 topic = self._partition.topic
                 self._metrics.counter("esito_worker_rejections_total", topic, code.decode()).inc()
 
-    def kafka_transaction(self, *, committed: bool, seconds: float) -> None:
-        """Count one Kafka transaction."""
-        self._ended[committed].inc()
-        if committed:
+    def kafka_transaction(self, outcome: str, *, seconds: float) -> None:
+        """Count one Kafka transaction; `outcome` is committed, aborted or fenced."""
+        self._ended[outcome].inc()
+        if outcome == "committed":
             self._seconds.observe(seconds)
 
-    async def lag(self, consumer: AIOKafkaConsumer) -> None:
-        """Set the lag behind the last stable offset, control records not counted once passed."""
-        end = consumer.last_stable_offset(self._partition)
-        if end is not None:
-            self._lag.set(max(0, end - await consumer.position(self._partition)))
+    def release(self, *, breaker_open: bool) -> None:
+        """Show nothing more of a partition that is another process's now."""
+        self.breaker_open.set(breaker_open)
+        self._metrics.forget_gauge(
+            "esito_worker_lag_records", self._partition.topic, self._partition.partition
+        )
+
+    async def fetched(self, consumer: AIOKafkaConsumer, records: Sequence[InputRecord]) -> None:
+        """Note what was fetched last: its first record is the next to be processed."""
+        if records:
+            self._next = records[0].offset
+        else:  # control records are passed, too
+            self._next = await consumer.position(self._partition)
+        self.show_lag(consumer.last_stable_offset(self._partition))
+
+    def processed(self, next_offset: int) -> None:
+        """Note which record is the next to be processed."""
+        self._next = next_offset
+
+    def show_lag(self, end: int | None) -> None:
+        """Set the lag behind `end`, the last stable offset; what is in hand is not processed."""
+        if end is not None and self._next is not None:
+            self._lag.set(max(0, end - self._next))

@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -27,6 +28,7 @@ MakeWriter = type[TransactionalWriter]
 _TRANSACTION_SECONDS: Final = 60  # the coordinator aborts what is open longer
 _BATCH_BYTES_MAX: Final = 1_048_576
 _BACKOFF_SECONDS: Final = 1.0
+_LAG_SECONDS: Final = 2.0
 _HEALTHY_SECONDS: Final = 60.0
 _FAILURES_MAX: Final = 5  # in a row, in which half a minute passes
 _LEAVE_SECONDS: Final = 5.0  # a broker that is away must not hold up the end of the process
@@ -53,7 +55,11 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self._loops: dict[TopicPartition, PartitionLoop] = {}
         self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
         self._owned = around.metrics.gauge("esito_worker_partitions", topic)
+        self._has = around.metrics.gauge("esito_worker_topic_partitions", topic)
+        self._delays = around.metrics.counter("esito_worker_delays_total", topic)
+        self._fenced = around.metrics.counter("esito_worker_fenced_total", topic)
         self._leaving = False
+        self._watching: asyncio.Task[None] | None = None
         # Set when a partition is fenced or fails for good: leave, and join again.
         self.lost = asyncio.Event()
 
@@ -66,10 +72,13 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         """Start the consumer; assignments arrive from now on."""
         self._around.consumer.subscribe([self._topic], listener=self)
         await self._around.consumer.start()
+        self._watching = asyncio.create_task(self._watch_lag())
 
     async def leave(self) -> None:
         """Stop all loops and leave the group."""
         self._leaving = True
+        if self._watching is not None:
+            self._watching.cancel()
         await self._release()
         await close_client(self._around.consumer, seconds=_LEAVE_SECONDS)
 
@@ -83,11 +92,22 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                 self._keep(partition), name=f"loop-{partition}"
             )
         self._owned.set(len(self._tasks))
+        self._has.set(len(self._around.consumer.partitions_for_topic(self._topic) or ()))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Stop every loop: the client's protocol revokes all partitions at once."""
         del revoked
         await self._release()
+
+    async def _watch_lag(self) -> None:
+        """Show the lag of loops that wait, too: they fetch nothing, and so hear of no end."""
+        while True:
+            await asyncio.sleep(_LAG_SECONDS)
+            with suppress(Exception):  # the brokers are away, and the loops say so
+                ends = await self._around.consumer.end_offsets(list(self._loops))
+                for partition, end in ends.items():
+                    if partition in self._loops:
+                        self._loops[partition].show_lag(end)
 
     async def _release(self) -> None:
         for partition, task in self._tasks.items():
@@ -124,7 +144,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             try:
                 await loop.run()
             except Fenced as error:
-                self._around.metrics.counter("esito_worker_fenced_total", partition.topic).inc()
+                self._fenced.inc()
                 log.warning(LogEvent.PARTITION_FENCED, reason=str(error))
                 await asyncio.sleep(settings.session_seconds)
                 self.lost.set()
@@ -139,6 +159,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                     raise
                 # What went well for a while was no continuation of the former failure.
                 failures = 1 if time.monotonic() - began > _HEALTHY_SECONDS else failures + 1
+                self._delays.inc()
                 log.warning(
                     LogEvent.BATCH_DELAYED, exception=type(error).__name__, stack=own_stack(error)
                 )

@@ -58,7 +58,7 @@ class Processor(Protocol):
         """Forget the effects since the last call: the Kafka transaction is aborted."""
 
     async def close(self) -> None:
-        """End whatever `prepare` has begun and nobody waits for any more, and wait until it has.
+        """Show nothing more of the partition, and end whatever `prepare` has begun.
 
         Nothing is called after it. It must not raise.
         """

@@ -8,6 +8,7 @@ from runtime.configuration import Configuration
 from runtime.kafka import KafkaClients
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
+from runtime.tracing import StepName
 from workers.state_machine.decision import Rules
 from workers.state_machine.meters import StateMeters
 from workers.state_machine.processor import StateMachineProcessor
@@ -38,6 +39,7 @@ def verifier_role(
 
     return Role(
         name=_verifier(provider),
+        step=StepName.RECORD_VERIFY,
         input_topic=topics.raw,
         topics=topics,
         make_processor=make_processor,
@@ -51,7 +53,8 @@ def state_machine_role(
     topics = Topics.of(provider.name, prefix=configuration.topic_prefix)
     rules = _rules(configuration, provider)
     clients = KafkaClients(configuration, client_id="esito-state-machine")
-    meters = StateMeters(metrics, provider, log)
+    exemplars = configuration.tracing.otlp_url is not None
+    meters = StateMeters(metrics, provider, log, exemplars=exemplars)
 
     def make_processor(partition: TopicPartition) -> StateMachineProcessor:
         return StateMachineProcessor(
@@ -60,6 +63,7 @@ def state_machine_role(
 
     return Role(
         name=f"state-machine.{provider.name}",
+        step=StepName.UPDATE_DECIDE,
         input_topic=topics.verified,
         topics=topics,
         make_processor=make_processor,

@@ -11,6 +11,7 @@ from runtime.configuration import Worker as WorkerSettings
 from runtime.failpoint import Failpoint
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
+from runtime.tracing import StepName, Tracing
 from workers.breaker import Breaker
 from workers.verified_until import Mark
 
@@ -28,5 +29,7 @@ class Surroundings:
     metrics: Metrics
     log: Logger
     failpoint: Failpoint
+    tracing: Tracing | None = None
+    step: StepName = StepName.RECORD_VERIFY  # what becomes of a record, in a trace
     suspicion: asyncio.Lock = field(default_factory=asyncio.Lock)
     newest_mark: Callable[[], Mark | None] = lambda: None

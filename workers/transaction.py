@@ -20,16 +20,16 @@ from aiokafka import TopicPartition
 from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.structs import OffsetAndMetadata
 
-from contracts.codes import RejectionCode
 from contracts.errors import EsitoError, Rejected, Unavailable
 from runtime.log_events import LogEvent
-from runtime.telemetry import own_stack
 from workers.breaker import telling
 from workers.committed_offset import committed_offset
 from workers.dead_letters import dead_letter
 from workers.isolation import Isolation
-from workers.kafka_transaction import TransactionalWriter, Unencodable
+from workers.kafka_transaction import Fenced, TransactionalWriter, Unencodable
 from workers.loop_meters import LoopMeters
+from workers.loop_spans import LoopSpans, led_to
+from workers.poison import process_one
 from workers.processor import InputRecord, Output, Processor
 from workers.record_clock import RecordClock
 from workers.surroundings import Surroundings
@@ -76,6 +76,9 @@ class PartitionLoop:
         self._around = around
         self._meters = LoopMeters(around.metrics, partition)
         self._clock = RecordClock(partition.partition, around.newest_mark)
+        self._spans = (
+            LoopSpans(around.tracing, partition, step=around.step) if around.tracing else None
+        )
         self._log = around.log.bind(topic=partition.topic, partition=partition.partition)
         self.stopping = False  # set by `stop`: end after the Kafka transaction at hand
         self._usable = False  # from the fence to the first Kafka transaction that is not committed
@@ -85,6 +88,10 @@ class PartitionLoop:
     def stop(self) -> None:
         """Ask the loop to end after the Kafka transaction at hand."""
         self.stopping = True
+
+    def show_lag(self, end: int) -> None:
+        """Show how far the loop is behind `end`, however long it waits with what it has."""
+        self._meters.show_lag(end)
 
     async def run(self) -> None:
         """Take the partition over, then work until stopped or cancelled.
@@ -107,6 +114,7 @@ class PartitionLoop:
             raise
         finally:
             self._around.breaker.release(self._partition.partition)
+            self._meters.release(breaker_open=self._around.breaker.is_open)
             try:
                 await self._processor.close()
             finally:
@@ -143,8 +151,8 @@ class PartitionLoop:
             timeout_ms=_IDLE_MILLISECONDS,
             max_records=self._isolation.batch_records_max,
         )
-        await self._meters.lag(self._around.consumer)
         records: Sequence[InputRecord] = found.get(self._partition, ())
+        await self._meters.fetched(self._around.consumer, records)
         if records:
             self._around.failpoint("fetched")
         return records
@@ -184,7 +192,7 @@ class PartitionLoop:
             try:
                 outputs, verdicts = self._process(records)
             except Unavailable as error:
-                self._processor.aborted()
+                self._aborted()
                 failures += 1
                 await self._back_off(failures, error)
                 continue
@@ -193,8 +201,13 @@ class PartitionLoop:
                 await self._commit(records, outputs, verdicts)
                 self._around.breaker.count(told)
                 return
-            self._processor.aborted()
+            self._aborted()
             await asyncio.sleep(self._around.settings.breaker.retry_seconds)
+
+    def _aborted(self) -> None:
+        self._processor.aborted()
+        if self._spans:
+            self._spans.end("aborted")
 
     async def _announce(self, offset: int) -> None:
         if (announcement := self._isolation.announce(offset)) is not None:
@@ -214,10 +227,14 @@ class PartitionLoop:
         """Return all outputs of a batch, and for each record whether it was rejected."""
         outputs: list[Output] = []
         verdicts = []
+        spans = self._spans
         for record in records:
             rejected = False
+            step = spans.begin(record) if spans else None
             try:
-                outputs.extend(self._process_one(record))
+                given_up = self._isolation.given_up(record.offset)
+                found = process_one(self._processor, record, given_up=given_up, log=self._log)
+                outputs.extend(led_to(found, step) if step else found)
             except Rejected as rejection:
                 self._log.warning(
                     LogEvent.RECORD_REJECTED,
@@ -225,39 +242,14 @@ class PartitionLoop:
                     code=rejection.code,
                     reason=rejection.detail,
                 )
+                if spans:
+                    spans.rejected(rejection.code)
                 outputs.append(dead_letter(record, rejection, topic=self._around.rejected_topic))
                 rejected = True
             verdicts.append(rejected)
         outputs.extend(self._processor.finish())
         self._around.failpoint("processed")
         return outputs, verdicts
-
-    def _process_one(self, record: InputRecord) -> Sequence[Output]:
-        given_up = self._isolation.given_up(record.offset)
-        if given_up is not None:
-            raise Rejected(RejectionCode.POISONED, given_up)
-        try:
-            return self._processor.process(record)
-        except (Rejected, Unavailable):
-            raise
-        except Exception:  # noqa: BLE001 - whatever one record does must not stop its partition
-            return self._process_again(record)
-
-    def _process_again(self, record: InputRecord) -> Sequence[Output]:
-        """Try a record a second time, by itself; what fails twice is poisoned."""
-        try:
-            return self._processor.process(record)
-        except (Rejected, Unavailable):
-            raise
-        except Exception as error:
-            exception = type(error).__name__
-            self._log.error(  # a traceback may quote the body
-                LogEvent.RECORD_POISONED,
-                offset=record.offset,
-                exception=exception,
-                stack=own_stack(error),
-            )
-            raise Rejected(RejectionCode.POISONED, exception) from error
 
     def _admitted(self, verdicts: list[bool]) -> bool:
         breaker, partition = self._around.breaker, self._partition.partition
@@ -280,21 +272,29 @@ class PartitionLoop:
         self._processor.committed()
         self._isolation.committed(len(records))
         self._meters.count(verdicts, outputs)
+        self._meters.processed(records[-1].offset + 1)
 
     async def _write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
-        began = time.monotonic()
+        began, outcome = time.monotonic(), "aborted"
+        if self._spans:
+            self._spans.commit()
         self.writing, self._usable = True, False
         try:
             await self._writer.write(outputs, offset)
-            self._usable = True
+            self._usable, outcome = True, "committed"
+        except Fenced:
+            outcome = "fenced"
+            raise
         finally:
             self.writing = False
-            seconds = time.monotonic() - began
-            self._meters.kafka_transaction(committed=self._usable, seconds=seconds)
+            if self._spans:
+                self._spans.end(outcome)
+            self._meters.kafka_transaction(outcome, seconds=time.monotonic() - began)
 
     async def _back_off(self, failures: int, error: Unavailable) -> None:
         ceiling = min(self._around.settings.backoff_seconds_max, _BACKOFF_SECONDS_MIN * 2**failures)
         # Full jitter: partitions that failed together must not come back together.
         seconds = random.uniform(0, ceiling)  # noqa: S311 - not a secret
+        self._meters.delays.inc()
         self._log.warning(LogEvent.BATCH_DELAYED, reason=str(error), seconds=round(seconds, 3))
         await asyncio.sleep(seconds)

@@ -21,6 +21,7 @@ from runtime.log_events import LogEvent
 from runtime.management import management_server
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
+from runtime.tracing import StepName, Tracing
 from workers.breaker import Breaker
 from workers.kafka_transaction import TransactionalWriter
 from workers.membership import MakeProcessor, MakeWriter, Membership
@@ -40,6 +41,7 @@ class Role:
     input_topic: str
     topics: Topics
     make_processor: MakeProcessor
+    step: StepName
     upstream: Upstream | None = None  # of a role with alarms: whom they wait for
 
 
@@ -56,6 +58,7 @@ class Worker:
         log: Logger,
         failpoint: Failpoint,
         make_writer: MakeWriter = TransactionalWriter,
+        tracing: Tracing | None = None,
     ) -> None:
         """Bind the role to a cluster; nothing is started."""
         self._role = role
@@ -65,11 +68,16 @@ class Worker:
         self._log = log
         self._failpoint = failpoint
         self._make_writer = make_writer
+        self._tracing = tracing
         self._breaker = Breaker(configuration.worker.breaker)
         self._membership: Membership | None = None
         self._verified = role.upstream and VerifiedUntil(
             role.upstream, role.input_topic, metrics=metrics
         )
+        # From the start, so that a worker that never joins is missed; the cluster knows better.
+        topic, partitions = role.input_topic, configuration.topics.partitions
+        metrics.gauge("esito_worker_topic_partitions", topic).set(partitions)
+        metrics.gauge("esito_worker_partitions", topic).set(0)
 
     def readiness(self) -> Mapping[str, bool]:
         """Return what /readyz shows."""
@@ -139,6 +147,7 @@ class Worker:
                 self._membership = membership
                 await _first_of(stop, membership.lost)
         except KafkaError as error:
+            self._metrics.counter("esito_worker_delays_total", self._role.input_topic).inc()
             self._log.warning(LogEvent.BATCH_DELAYED, exception=type(error).__name__)
             await _first_of(stop, seconds=_RETRY_SECONDS)
         finally:
@@ -164,6 +173,8 @@ class Worker:
             metrics=self._metrics,
             log=self._log,
             failpoint=self._failpoint,
+            tracing=self._tracing,
+            step=self._role.step,
             newest_mark=lambda: self._verified.mark if self._verified else None,
         )
 

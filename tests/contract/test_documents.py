@@ -11,6 +11,7 @@ from contracts.codes import AnomalyCode, RefusalCode, RejectionCode
 from ops.generate import ROOT
 from runtime.log_events import LogEvent
 from runtime.metrics import CATALOGUE
+from tests.monitoring import rules
 
 RUNBOOK = ROOT / "docs" / "RUNBOOK.md"
 # What the log says without a person having to do anything.
@@ -69,11 +70,24 @@ def test_runbook_has_one_heading_for_each_code_and_event() -> None:
 
 def test_runbook_has_one_heading_for_each_alert() -> None:
     text = RUNBOOK.read_text()
-    listed = re.findall(r"^\| ([A-Z][A-Za-z0-9]+) \| `", text, re.MULTILINE)
     headings = [one.removeprefix("Alert: ") for one in _headings(text) if one.startswith("Alert: ")]
 
-    assert headings == listed
-    assert listed
+    assert headings == [rule["alert"] for rule in rules() if "alert" in rule]
+    assert headings
+
+
+def test_runbook_gives_three_commands_causes_and_what_not_to_do_for_each_alert() -> None:
+    sections = re.split(r"^###? ", RUNBOOK.read_text(), flags=re.MULTILINE)
+    alerts = [one for one in sections if one.startswith("Alert: ")]
+
+    lacking = [
+        one.splitlines()[0]
+        for one in alerts
+        if len(re.findall(r"^[123]\. `", one, re.MULTILINE)) != 3
+        or not all(word in one for word in ("*Means:*", "*Causes:*", "*Do:*", "*Not:*"))
+    ]
+
+    assert lacking == []
 
 
 def test_runbook_tells_meaning_and_deed_under_each_heading() -> None:

@@ -1,5 +1,7 @@
 """The snapshots of one partition: what a batch changes, keeps on commit and loses on abort."""
 
+from dataclasses import replace
+
 from workers.state_machine.partition_state import PartitionState
 from workers.state_machine.snapshot import NEVER, Snapshot
 
@@ -227,3 +229,21 @@ def test_alarm_that_rang_for_the_last_time_leaves_no_entry() -> None:
 
     assert due(state, NEVER - 1) == []
     assert entries(state) == 1  # its expiry
+
+
+def test_overdue_transactions_are_counted_until_a_final_status() -> None:
+    late = Snapshot(status="PROCESSING", overdue=True)
+    state = PartitionState(frozenset({"PAID"}))
+    state.load(A, late.encode())
+    state.load(B, timed().encode())
+    state.loaded()
+    restored = state.overdue
+
+    state.put(B, late)
+    commit(state)
+    both = state.overdue
+    state.put(A, replace(late, status="PAID"))
+    state.put(B, None)
+    commit(state)
+
+    assert (restored, both, state.overdue) == (1, 2, 0)

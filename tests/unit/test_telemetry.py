@@ -10,7 +10,7 @@ import pytest
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from runtime.log_events import FIELDS, LogEvent
-from runtime.metrics import CATALOGUE, Metrics
+from runtime.metrics import CATALOGUE, Kind, Metrics
 from runtime.telemetry import configure_logging, own_stack, redact
 from tests.conformance.vector import VECTORS
 from tests.unit.test_verify import PAID, callback, verified
@@ -139,12 +139,34 @@ def test_stack_ends_where_our_code_failed() -> None:
 
 def test_metrics_know_the_catalogue_and_nothing_else() -> None:
     metrics = Metrics()
+    makers = {
+        Kind.COUNTER: metrics.counter,
+        Kind.GAUGE: metrics.gauge,
+        Kind.HISTOGRAM: metrics.histogram,
+    }
 
+    for one in CATALOGUE:
+        makers[one.kind](one.name, *one.labels)
     collected = {metric.name for metric in metrics.registry.collect()}
 
-    assert collected == {metric.name.removesuffix("_total") for metric in CATALOGUE}
+    own = {name for name in collected if name.startswith("esito_")}
+    assert own == {metric.name.removesuffix("_total") for metric in CATALOGUE}
     with pytest.raises(KeyError):
         metrics.counter("esito_ingress_callbacks")
+    with pytest.raises(KeyError):
+        metrics.gauge("esito_ingress_callbacks_total")
+
+
+def test_process_shows_what_it_asked_for_and_its_own_start() -> None:
+    """Else every process would show a lag of nothing and a topic that does not stall."""
+    metrics = Metrics()
+    before = {metric.name for metric in metrics.registry.collect()}
+
+    metrics.counter("esito_intake_relayed_total")
+    after = {metric.name for metric in metrics.registry.collect()}
+
+    assert after - before == {"esito_intake_relayed"}
+    assert "process_start_time_seconds" in before
 
 
 def test_metric_asked_for_with_the_wrong_labels_fails_at_once() -> None:

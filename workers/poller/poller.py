@@ -68,6 +68,9 @@ class Poller:
         self._jitter = jitter
         self._failpoint = failpoint
         self._metrics = metrics
+        metrics.counter("esito_worker_polled_elements_total", endpoint)
+        for outcome in Outcome:
+            metrics.counter("esito_worker_polls_total", endpoint, outcome.value)
         self._log = log.bind(endpoint=endpoint)
         self._address = f"{settings.url.rstrip('/')}/streams/{settings.stream_id}/events"
         self._acknowledged: str | None = None

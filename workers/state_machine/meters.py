@@ -5,19 +5,25 @@ from collections import Counter
 from collections.abc import Sequence
 
 from contracts.anomaly import Anomaly
+from contracts.codes import AnomalyCode
 from contracts.instants import epoch_milliseconds
 from contracts.provider import Provider
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
+from runtime.tracing import exemplar
 from workers.state_machine.decision import Decision, Outcome
+from workers.state_machine.partition_state import PartitionState
 
 
 class StateMeters:
     """The metrics of one provider's state machine, with label values resolved once."""
 
-    def __init__(self, metrics: Metrics, provider: Provider, log: Logger) -> None:
-        """Resolve every label."""
+    def __init__(
+        self, metrics: Metrics, provider: Provider, log: Logger, *, exemplars: bool = False
+    ) -> None:
+        """Resolve every label; `exemplars` lead from a latency to its trace."""
+        self._exemplars = exemplars
         self._metrics = metrics
         self._provider = provider
         self._log = log
@@ -30,18 +36,23 @@ class StateMeters:
             native: metrics.counter("esito_state_status_events_total", name, status)
             for native, status in provider.lifecycle.statuses.items()
         }
+        for code in AnomalyCode:
+            metrics.counter("esito_state_anomalies_total", name, code)
         self._latency = metrics.histogram("esito_state_latency_seconds", name)
 
-    def count(self, decided: Sequence[Decision], noticed: Sequence[Anomaly]) -> None:
-        """Count a committed batch."""
+    def count(self, decided: Sequence[tuple[Decision, str]], noticed: Sequence[Anomaly]) -> None:
+        """Count a committed batch: decisions, each with its traceparent, and anomalies."""
         now = time.time_ns() // 1_000_000
-        for outcome, number in Counter(decision.outcome for decision in decided).items():
+        for outcome, number in Counter(one.outcome for one, _ in decided).items():
             self._decisions[outcome].inc(number)
-        applied = [one for one in decided if one.outcome is Outcome.APPLIED]
-        for native, number in Counter(one.after.status for one in applied if one.after).items():
+        applied = [pair for pair in decided if pair[0].outcome is Outcome.APPLIED]
+        for native, number in Counter(one.after.status for one, _ in applied if one.after).items():
             self._events[native or ""].inc(number)
-        for one in applied:
-            self._latency.observe((now - epoch_milliseconds(one.update.received_at)) / 1000)
+        for one, traceparent in applied:
+            self._latency.observe(
+                (now - epoch_milliseconds(one.update.received_at)) / 1000,
+                exemplar(traceparent) if self._exemplars else None,
+            )
         for (endpoint, code), number in Counter(
             (one.endpoint, one.code) for one in noticed
         ).items():
@@ -51,6 +62,13 @@ class StateMeters:
             # One line for a batch: a provider must not be able to write our log.
             self._log.warning(LogEvent.ANOMALY_NOTICED, endpoint=endpoint, code=code, count=number)
 
-    def transactions(self, partition: int, count: int) -> None:
-        """Set how many transactions a partition holds."""
-        self._metrics.gauge("esito_state_transactions", self._provider.name, partition).set(count)
+    def held(self, partition: int, state: PartitionState) -> None:
+        """Set how many transactions a partition holds, and how many of them are overdue."""
+        name = self._provider.name
+        self._metrics.gauge("esito_state_transactions", name, partition).set(len(state))
+        self._metrics.gauge("esito_state_overdue_transactions", name, partition).set(state.overdue)
+
+    def release(self, partition: int) -> None:
+        """Show nothing more of a partition that is another process's now."""
+        for name in ("esito_state_transactions", "esito_state_overdue_transactions"):
+            self._metrics.forget_gauge(name, self._provider.name, partition)

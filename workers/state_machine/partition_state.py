@@ -5,18 +5,23 @@ collector to walk. Changes of the batch at hand lie beside them until the commit
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from heapq import heapify, heappop, heappush
+from typing import Final
 
 from workers.state_machine.snapshot import NEVER, Snapshot, decode_snapshot, timers
 
 Heap = list[tuple[int, bytes]]
+_OVERDUE: Final = b'"overdue":true'
 
 
 class PartitionState:
     """Snapshots by record key, alarms and expiries in order, and changes not committed yet."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, final: AbstractSet[str] = frozenset()) -> None:
+        """Start empty; a transaction with a status of `final` is overdue no more."""
+        self._final = final
+        self.overdue = 0  # committed transactions past their deadline and not final
         self._snapshots: dict[bytes, bytes] = {}
         self._alarms: Heap = []
         self._expiries: Heap = []
@@ -41,6 +46,7 @@ class PartitionState:
             if alarm != NEVER:
                 self._alarms.append((alarm, key))
             self._expiries.append((expiry, key))
+            self.overdue += self._is_overdue(value)
         heapify(self._alarms)
         heapify(self._expiries)
 
@@ -63,6 +69,7 @@ class PartitionState:
         """Make `changes` the state."""
         for key, value in changes:
             before = self._snapshots.get(key)
+            self.overdue += self._is_overdue(value) - self._is_overdue(before)
             if value is None:
                 self._snapshots.pop(key, None)
                 continue
@@ -87,6 +94,12 @@ class PartitionState:
     def expired(self, now: int, count_max: int) -> Iterator[tuple[bytes, Snapshot]]:
         """Yield the transactions whose expiry is due at `now`; each must be changed by `put`."""
         return self._due(self._expiries, 1, now, count_max)
+
+    def _is_overdue(self, value: bytes | None) -> bool:
+        # Only few are decoded; no text of a snapshot can hold these bytes: its quotes are escaped.
+        if value is None or _OVERDUE not in value:
+            return False
+        return decode_snapshot(value).status not in self._final
 
     def _schedule(self, key: bytes, before: bytes | None, value: bytes) -> None:
         # One entry for a transaction is enough while its time only moves away: it is put back when

@@ -12,10 +12,10 @@ from contracts.codes import RejectionCode
 from contracts.errors import Rejected
 from contracts.instants import epoch_milliseconds, instant
 from contracts.provider import Provider
-from contracts.raw import TRACEPARENT
 from contracts.topics import Topics
 from contracts.update import Statement, VerifiedUpdate
 from runtime.kafka import KafkaClients
+from runtime.tracing import traceparent_of
 from workers.processor import InputRecord, Output
 from workers.state_machine.changelog import read_changelog
 from workers.state_machine.decide import decide, release
@@ -48,21 +48,21 @@ class StateMachineProcessor:
         self._topics = topics
         self._clients = clients
         self._meters = meters
-        self._state = PartitionState()
+        self._state = PartitionState(provider.lifecycle.final)
         self._record_time = 0
         self._changes: list[tuple[bytes, bytes | None]] = []
-        self._decided: list[Decision] = []
+        self._decided: list[tuple[Decision, str]] = []
         self._noticed: list[Anomaly] = []
 
     async def restore(self) -> None:
         """Build the state from the changelog."""
-        self._state = PartitionState()
+        self._state = PartitionState(self._provider.lifecycle.final)
         self._record_time = 0
         self._clear()
         changelog = TopicPartition(self._topics.state, self._partition)
         await read_changelog(changelog, clients=self._clients, take=self._state.load)
         self._state.loaded()
-        self._meters.transactions(self._partition, len(self._state))
+        self._meters.held(self._partition, self._state)
 
     async def prepare(self, records: Sequence[InputRecord]) -> int:
         """Return that all are ready: nothing has to be looked up."""
@@ -76,7 +76,7 @@ class StateMachineProcessor:
             raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, "endpoint: not configured")
         key = update.key.encode()
         decisions = decide(self._state.get(key), update, rules)
-        outputs = self._apply(key, decisions, _traceparent(record))
+        outputs = self._apply(key, decisions, traceparent_of(record.headers))
         outputs += [self._verified(one.forward, record) for one in decisions if one.forward]
         # An ingress clock years ahead must not forget everything: the record was written then.
         received = min(epoch_milliseconds(update.received_at), record.timestamp)
@@ -96,7 +96,7 @@ class StateMachineProcessor:
         for decision in decisions:
             if decision.after is not None:
                 self._state.put(key, decision.after)
-            self._decided.append(decision)
+            self._decided.append((decision, traceparent))
         self._noticed += noticed
         return outputs
 
@@ -110,7 +110,7 @@ class StateMachineProcessor:
         """Make the batch's changes the state, and count what was published."""
         self._state.commit(self._changes)
         self._meters.count(self._decided, self._noticed)
-        self._meters.transactions(self._partition, len(self._state))
+        self._meters.held(self._partition, self._state)
         self._clear()
 
     def aborted(self) -> None:
@@ -119,7 +119,8 @@ class StateMachineProcessor:
         self._clear()
 
     async def close(self) -> None:
-        """Do nothing: nothing was begun."""
+        """Show no more how many transactions the partition holds."""
+        self._meters.release(self._partition)
 
     def alarms(self, now_milliseconds: int) -> Sequence[Output]:
         """Ring every alarm that is due, and write that it rang in the same Kafka transaction."""
@@ -182,10 +183,3 @@ def _read(record: InputRecord) -> VerifiedUpdate:
         raise Rejected(
             RejectionCode.UPDATE_MALFORMED, f"{error.error_count()} rules broken"
         ) from None
-
-
-def _traceparent(record: InputRecord) -> str:
-    return next(
-        (value.decode("ascii", "replace") for name, value in record.headers if name == TRACEPARENT),
-        "",
-    )

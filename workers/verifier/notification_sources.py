@@ -51,6 +51,8 @@ class NotificationSources(Reloaded[Notifications, _Keyed]):
         Raises:
             Broken: a file is missing, or is not what its key says.
         """
+        for fault in ("too_slow", "too_much_memory", "broken"):
+            metrics.counter("esito_verifier_judges_ended_total", fault)
         sections = notifications_of(endpoints)
         super().__init__(sections, _reading, on_reload)
         self._judges = {

@@ -1,0 +1,95 @@
+"""What tracing costs when it is off, and what it needs when it is on."""
+
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from contracts.errors import Broken
+from contracts.raw import TRACEPARENT
+from runtime.configuration import Configuration
+from runtime.configuration_file import load_configuration
+from runtime.service_configuration import Tracing
+from runtime.tracing import StepName, carried, exemplar, traceparent_of, tracing
+from tests.conformance.vector import VECTORS
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SAMPLED = f"00-{TRACE}-b7ad6b7169203331-01"
+PROCESSES = "import ingress.__main__, intake.__main__, streams.__main__, workers.__main__, sys;"
+SPANS = 2_000  # four batches of the library's
+SECONDS_MAX = 4
+FOUND = "print([name for name in sys.modules if name.startswith('opentelemetry')])"
+
+
+class Begun:
+    """A step with a context of its own."""
+
+    traceparent = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+    def end(self, outcome: str, *, failed: bool = False) -> None:
+        """Do nothing."""
+
+
+@pytest.fixture
+def configuration() -> Configuration:
+    return load_configuration(VECTORS / "pivot" / "endpoint.yaml", environ={})
+
+
+async def test_without_an_address_there_is_no_tracing(configuration: Configuration) -> None:
+    async with tracing(configuration, process="ingress") as found:
+        assert found is None
+
+
+def test_no_process_imports_opentelemetry_by_itself() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROCESSES + FOUND], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
+
+
+async def test_missing_package_is_named_with_what_to_install(
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    monkeypatch.delitem(sys.modules, "runtime.spans", raising=False)
+    settings = Tracing(otlp_url="http://127.0.0.1:4318/v1/traces")
+
+    with pytest.raises(Broken, match=r"pip install 'esito\[tracing\]'"):
+        async with tracing(configuration.model_copy(update={"tracing": settings}), process="x"):
+            pass
+
+
+async def test_collector_that_is_silent_does_not_hold_the_end_of_a_process(
+    configuration: Configuration,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces"
+        traced = configuration.model_copy(update={"tracing": Tracing(otlp_url=url)})
+        async with tracing(traced, process="ingress") as found:
+            assert found is not None
+            for _ in range(SPANS):
+                found.begin(StepName.CALLBACK_RECEIVE, endpoint="shop").end("accepted")
+            began = time.monotonic()
+        seconds = time.monotonic() - began
+
+    assert seconds < SECONDS_MAX
+
+
+def test_context_replaces_the_one_before_in_both_of_its_forms() -> None:
+    before = [("ce_traceparent", b"old"), ("other", b"kept"), (TRACEPARENT, b"old")]
+
+    after = carried(before, Begun())
+
+    context = Begun.traceparent.encode()
+    assert after == [("ce_traceparent", context), ("other", b"kept"), (TRACEPARENT, context)]
+    assert carried([("other", b"kept")], Begun())[1:] == [(TRACEPARENT, context)]
+    assert traceparent_of(after) == Begun.traceparent
+
+
+def test_exemplar_leads_to_traces_that_were_kept_alone() -> None:
+    assert exemplar(SAMPLED) == {"trace_id": TRACE}
+    assert exemplar(SAMPLED[:-2] + "00") is None
+    assert exemplar("") is None
