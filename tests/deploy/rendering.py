@@ -25,7 +25,7 @@ def rendered_text(directory: str) -> str:
     Raises:
         RuntimeError: there is no tool, or it warned or failed; the message says what to do.
     """
-    command = [*_renderer(), str(FOLDER / directory)]
+    command = [tool("kubectl", "1.27"), "kustomize", str(FOLDER / directory)]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=_SECONDS_MAX, check=False
     )
@@ -39,17 +39,18 @@ def rendered(directory: str) -> Rendered:
     return Rendered(deepcopy(_objects(directory)))
 
 
+def tool(name: str, version: str) -> str:
+    """Return where a program is.
+
+    Raises:
+        RuntimeError: it is not there; the message says what to do.
+    """
+    found = shutil.which(name)
+    if found is None:
+        raise RuntimeError(f"{name} is not there: install it, {version} or later")
+    return found
+
+
 @cache
 def _objects(directory: str) -> list[Object]:
     return [one for one in yaml.load_all(rendered_text(directory), Loader=LOADER) if one]
-
-
-def _renderer() -> list[str]:
-    if shutil.which("kubectl"):
-        return ["kubectl", "kustomize"]
-    if shutil.which("kustomize"):
-        return ["kustomize", "build"]
-    raise RuntimeError(
-        "neither kubectl (1.27 or later) nor kustomize (5.0 or later) is there; "
-        "go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1 makes the latter"
-    )
