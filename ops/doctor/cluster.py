@@ -1,25 +1,22 @@
 """Examine the running cluster: brokers, topics, replicas, rights, clocks, and consumers."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from contracts.topics import Topics
 from ops.cluster import Cluster
 from ops.doctor.finding import Finding, bad, doubtful, good
-from ops.topic_reader import all_partitions, end_offsets, read_to_end
+from ops.groups import groups_of
+from ops.lag import GroupLag, look
+from ops.topic_reader import all_partitions, read_to_end
 from ops.topics import differences, planned_topics
 from runtime.configuration import Configuration
 
 _SKEW: Final = timedelta(seconds=2)
 _WRITE_SECONDS_MAX: Final = 10.0
-_COORDINATOR_SECONDS_MAX: Final = 10.0
-_POLL_SECONDS: Final = 0.1
 # Ten seconds and more of a worker's work: it does not keep up.
 _LAG_RECORDS_MAX: Final = 100_000
 
@@ -119,63 +116,20 @@ async def _writing(cluster: Cluster, configuration: Configuration) -> Findings:
 
 async def _groups(cluster: Cluster, configuration: Configuration) -> Findings:
     existing = await _existing(cluster, configuration)
-    prefix = configuration.topic_prefix
-    for provider in sorted({endpoint.provider for endpoint in configuration.endpoints}):
-        topics = Topics.of(provider, prefix=prefix)
-        for role, topic in (("verifier", topics.raw), ("state-machine", topics.verified)):
-            if topic in existing:
-                group = f"{prefix}esito.{role}.{provider}"
-                await _coordinated(cluster, group)
-                partitions = [TopicPartition(topic, n) for n in range(len(existing[topic]))]
-                members = await _members(cluster, group)
-                lag = await _lag(cluster, group, partitions)
-                # A Kafka transaction's marker is a record nobody processes: one for each partition
-                # of the verified topic. The raw topic has none.
-                markers = len(partitions) if topic == topics.verified else 0
-                yield _group_finding(role, provider, members, lag if lag > markers else 0)
+    for group in groups_of(configuration):
+        if group.topic in existing:
+            yield _group_finding(await look(cluster, group))
 
 
-def _group_finding(role: str, provider: str, members: int, lag: int) -> Finding:
-    subject = f"{role} {provider}"
-    behind = f"{lag} records behind" if lag else "caught up"
-    if not members:
-        fix = f"python -m workers {role} --provider {provider}"
-        return doubtful(subject, f"nobody works; {behind}", fix)
-    if lag > _LAG_RECORDS_MAX:
-        return doubtful(subject, f"{members} members, {behind}", "start more processes")
-    return good(subject, f"{members} members, {behind}")
-
-
-async def _coordinated(cluster: Cluster, group: str) -> None:
-    """Return when the group has a coordinator; the first question on a new cluster creates it."""
-    deadline = time.monotonic() + _COORDINATOR_SECONDS_MAX
-    while True:
-        try:
-            await cluster.admin.find_coordinator(group)
-        except KafkaError as error:
-            if not error.retriable or time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(_POLL_SECONDS)
-        else:
-            return
-
-
-async def _members(cluster: Cluster, group: str) -> int:
-    count = 0
-    for response in await cluster.admin.describe_consumer_groups([group]):
-        for _, _, _, _, _, members, *_ in response.groups:
-            count += len(members)
-    return count
-
-
-async def _lag(cluster: Cluster, group: str, partitions: list[TopicPartition]) -> int:
-    committed = await cluster.admin.list_consumer_group_offsets(group, partitions=partitions)
-    begins, ends = await end_offsets(cluster.clients, partitions)
-    lag = 0
-    for one in partitions:
-        offset = committed[one].offset if one in committed else -1
-        lag += ends[one] - max(offset, begins[one])
-    return lag
+def _group_finding(lag: GroupLag) -> Finding:
+    subject = lag.group.worker
+    about = "" if lag.exact else "about "
+    behind = f"{about}{lag.records} records behind" if lag.records else "caught up"
+    if not lag.members:
+        return doubtful(subject, f"nobody works; {behind}", lag.group.start)
+    if lag.records > _LAG_RECORDS_MAX:
+        return doubtful(subject, f"{lag.members} members, {behind}", "start more processes")
+    return good(subject, f"{lag.members} members, {behind}")
 
 
 async def _existing(cluster: Cluster, configuration: Configuration) -> dict[str, Any]:
