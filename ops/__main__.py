@@ -26,7 +26,7 @@ app.command(
 )(simulate)
 app.add_typer(config.app, name="config")
 app.add_typer(attachments.app, name="attachments")
-app.command(epilog=examples("esito doctor", "esito doctor --json"))(doctor)
+app.command(epilog=examples("esito doctor", "esito doctor --process 127.0.0.1:9090 --json"))(doctor)
 app.add_typer(topics.app, name="topics")
 app.add_typer(keys.app, name="keys")
 app.command(
