@@ -99,16 +99,17 @@ async def read_outcomes(
         since_milliseconds=max(0, since_milliseconds - CLOCKS_APART_MILLISECONDS),
         on_progress=on_progress,
     )
-    await _collect(records, topics, subjects, found)
+    await collect(records, topics, subjects, found)
     return found
 
 
-async def _collect(
+async def collect(
     records: AsyncGenerator[StoredRecord],
     topics: Topics,
     subjects: Collection[str],
     found: Outcomes,
 ) -> None:
+    """Add to `found` what `records` of the three topics tell of the callbacks `subjects`."""
     async for record in records:
         if record.topic == topics.rejected:
             _take_letter(Letter(record), topics, subjects, found)
@@ -148,6 +149,10 @@ def _take_update(record: StoredRecord, update: VerifiedUpdate, found: Outcomes) 
         # One of several updates of one callback, or one that its witness let go on.
         said, shown = before[2].said | outcome.said, {*before[2].shown, *outcome.shown}
         outcome = replace(outcome, said=said, shown=tuple(sorted(shown)))
+        # They lie in several partitions, so they may be met in another order than written.
+        newest = max(before[0], record.written_at)
+        found.by_subject[subject] = (newest, place, outcome)
+        return
     _newest(record, subject, place, outcome, found)
 
 

@@ -44,10 +44,11 @@ class SecondVerdict:
 
     async def of(self, record: StoredRecord) -> Outcome:
         """Return what the verifier would say of `record` now."""
+        found: list[Wanted] = []
         while True:
             began = time.monotonic()
             try:
-                return await self._verified(record)
+                return await self._verified(record, found)
             except Rejected as error:
                 return Outcome(code=error.code.value, detail=error.detail)
             except (Unavailable, Broken) as error:
@@ -58,14 +59,15 @@ class SecondVerdict:
             except Exception as error:  # noqa: BLE001 - the loop would isolate it: one verdict too
                 return Outcome(code=POISONED, detail=type(error).__name__)
 
-    async def _verified(self, record: StoredRecord) -> Outcome:
+    async def _verified(self, record: StoredRecord, found: list[Wanted]) -> Outcome:
+        """Return the outcome; `found` keeps from one try to the next what was looked up."""
         callback = RawCallback.from_record(record.value, record.headers)
         needs = needs_of(callback, provider=self._provider, policies=self._policies)
         evidence: Mapping[str, Any] = {}
         if needs:
-            wanted = Wanted(callback, needs)
-            await self._finders[callback.endpoint].complete(wanted, record.partition)
-            evidence = wanted.found
+            found[:] = found or [Wanted(callback, needs)]
+            await self._finders[callback.endpoint].complete(found[0], record.partition)
+            evidence = found[0].found
         return outcome_of(
             verify(
                 callback,

@@ -1,15 +1,19 @@
 """How a second verdict stands to the first, and when two outcomes are the same."""
 
+from collections.abc import AsyncGenerator
+
 import pytest
 from aiokafka import TopicPartition
 
 from contracts.codes import RejectionCode
 from contracts.raw import Source
+from contracts.topics import Topics
 from contracts.update import Expectation, Origin, Proof, Scheme, Statement, VerifiedUpdate, Witness
 from ops.groups import Group
 from ops.lag import GroupLag, PartitionLag, compared, seconds_left
-from ops.outcomes import UNAVAILABLE, Outcome, outcome_of
+from ops.outcomes import UNAVAILABLE, Outcome, Outcomes, collect, outcome_of
 from ops.reverify.differences import Judged, Kind, kind_of, replayed
+from ops.topic_reader import StoredRecord
 
 PAID = Statement(transaction_id="t1", native_status="PAID", fact="PAID")
 GROUP = Group("verifier pivot", "esito.verifier.pivot", "raw", "python -m workers verifier")
@@ -123,3 +127,25 @@ def test_time_left_is_never_where_more_comes_in_than_goes_out() -> None:
     )
 
     assert seconds_left(rated.partitions) is None
+
+
+async def test_updates_of_one_callback_are_one_outcome_in_any_order() -> None:
+    """What a witness let go on lies in another partition, and may be read before the witness."""
+    witness = Witness(transaction_id="id1", mark="m", then=PAID)
+    topics = Topics.of("pivot")
+    found = Outcomes()
+
+    async def records() -> AsyncGenerator[StoredRecord]:
+        for at, what in ((2, PAID), (1, witness)):
+            yield StoredRecord(
+                topic=topics.verified,
+                partition=at,
+                offset=0,
+                written_at=at,
+                key=None,
+                value=update(what).model_dump_json(exclude_defaults=True).encode(),
+            )
+
+    await collect(records(), topics, {"c"}, found)
+
+    assert found.of("c") == outcome_of([update(witness)])
