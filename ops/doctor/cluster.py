@@ -1,12 +1,12 @@
 """Examine the running cluster: brokers, topics, replicas, rights, clocks, and consumers."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
+from ops.allowed_operations import allowed_operations
 from ops.cluster import Cluster
 from ops.doctor.finding import Finding, bad, doubtful, good
 from ops.groups import groups_of
@@ -16,7 +16,6 @@ from ops.topics import differences, planned_topics
 from runtime.configuration import Configuration
 
 _SKEW: Final = timedelta(seconds=2)
-_WRITE_SECONDS_MAX: Final = 10.0
 # Ten seconds and more of a worker's work: it does not keep up.
 _LAG_RECORDS_MAX: Final = 100_000
 
@@ -101,17 +100,25 @@ async def _reading(cluster: Cluster, configuration: Configuration) -> Findings:
         yield good("clocks", "no record is ahead of this machine's clock")
 
 
-async def _writing(cluster: Cluster, configuration: Configuration) -> Findings:
-    """Ask for an idempotent producer's id, which needs the right to write to some topic."""
-    del configuration
-    producer = cluster.clients.idempotent_producer(batch_bytes_max=1_048_576, linger_milliseconds=0)
-    try:
-        async with asyncio.timeout(_WRITE_SECONDS_MAX):
-            await producer.start()
-    finally:
-        await producer.stop()
-    # More cannot be known without writing: Kafka has no question for a topic's or an id's rights.
-    yield good("writing", "allowed in general; rights on single topics show with the first record")
+async def _rights(cluster: Cluster, configuration: Configuration) -> Findings:
+    """Compare what the brokers let this user do with what the operator's commands need."""
+    allowed = await allowed_operations(cluster.admin)
+    names = [plan.name for plan in planned_topics(configuration) if plan.name in allowed]
+    for operation in ("Read", "DescribeConfigs"):
+        lacking = [name for name in names if operation not in allowed[name]]
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            said = f"this user has no right to {operation} {lacking[0]}{more}"
+            fix = f"give its user {operation}, or use the operator's (docs/OPERATING.md)"
+            yield bad("rights", said, fix)
+    writing = sum("Write" in allowed[name] for name in names)
+    ruling = sum(bool(allowed[name] & {"Alter", "Delete"}) for name in names)
+    said = f"this user may write {writing} of {len(names)} topics, and alter or delete {ruling}"
+    if ruling:
+        fix = "a user that only reads is enough for all but replays; is an authorizer on?"
+        yield doubtful("rights", said, fix)
+    else:
+        yield good("rights", said)
 
 
 async def _groups(cluster: Cluster, configuration: Configuration) -> Findings:
@@ -138,4 +145,4 @@ async def _existing(cluster: Cluster, configuration: Configuration) -> dict[str,
     return {one["topic"]: one["partitions"] for one in described if one["topic"] in planned}
 
 
-CHECKS: Final[tuple[Check, ...]] = (_brokers, _topics, _replicas, _reading, _writing, _groups)
+CHECKS: Final[tuple[Check, ...]] = (_brokers, _topics, _replicas, _rights, _reading, _groups)
