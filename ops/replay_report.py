@@ -33,7 +33,7 @@ class Report:
 
     def lines(self) -> list[str]:
         """Return the report for people."""
-        rate = f", {len(self.sent) / self.seconds:.0f} a second" if self.seconds >= 1 else ""
+        rate = f", {len(self.sent) / self.seconds:.1f} a second" if self.seconds >= 1 else ""
         lines = [f"{len(self.sent)} of {self.planned} sent again in {self.seconds:.1f} s{rate}"]
         by_code = Counter(replay.code for replay, _ in self.sent if replay.code)
         lines += [f"  {count} were {code}" for code, count in by_code.most_common()]

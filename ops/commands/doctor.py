@@ -26,7 +26,7 @@ def doctor(
         typer.Option(
             "--process",
             metavar="HOST:PORT",
-            help="Compare the process with this management address too; once for each.",
+            help="Compare these processes, by management address; default: the configured one.",
         ),
     ] = None,
     as_json: AsJson = False,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from contracts.errors import Unavailable
 from ops.configuration_check import key_files
+from ops.doctor.files import is_esito
 from ops.doctor.finding import Finding, bad, doubtful, good
 from ops.running import Running, running_process
 from runtime.configuration import Configuration
@@ -12,7 +13,13 @@ _RESTART = "restart it with this file; the names of key files are read at the st
 
 
 async def drift_findings(configuration: Configuration, addresses: Sequence[str]) -> list[Finding]:
-    """Return what was found of the processes with these management addresses."""
+    """Return what was found of the processes with these management addresses.
+
+    Without any, the configured one is asked, if Esito answers there.
+    """
+    host, port = configuration.management_host, configuration.management_port
+    if not addresses and port and is_esito(host, port):
+        addresses = [f"{host}:{port}"]
     found: list[Finding] = []
     for address in addresses:
         try:
@@ -34,9 +41,11 @@ def _compared(configuration: Configuration, running: Running) -> Iterator[Findin
     for endpoint_name in sorted(running.refused):
         said = f"refused a changed file of {endpoint_name}, and works with what it had"
         yield doubtful(subject, said, "see keys.refused in its log and docs/RUNBOOK.md")
-    if not faults and not running.refused:
+    if not running.endpoints:
+        yield good(subject, "answers, and holds no keys to compare")
+    elif not faults and not running.refused:
         count = len(running.endpoints)
-        yield good(subject, f"holds the keys of this configuration, {count} endpoints")
+        yield good(subject, f"holds the keys of this configuration, endpoints: {count}")
 
 
 def _strangers(wanted: dict[tuple[str, str], set[str]], running: Running) -> Iterator[str]:
