@@ -1,12 +1,23 @@
 """The operator's tool: `esito --help`, also as `python -m ops`."""
 
 from ops.command_line import examples, group, paragraphs
-from ops.commands import attachments, config, dead_letters, person, streams, topics, transaction
+from ops.commands import (
+    attachments,
+    config,
+    dead_letters,
+    keys,
+    person,
+    streams,
+    topics,
+    transaction,
+)
 from ops.commands.demo import demo
 from ops.commands.doctor import doctor
 from ops.commands.expect import expect
 from ops.commands.hmac_profile import FORMATS, hmac_profile
+from ops.commands.lag import lag
 from ops.commands.pki import pki
+from ops.commands.reverify import reverify
 from ops.commands.sign import sign
 from ops.commands.simulate import simulate
 from ops.commands.tap import tap
@@ -24,17 +35,27 @@ app.command(
 )(simulate)
 app.add_typer(config.app, name="config")
 app.add_typer(attachments.app, name="attachments")
-app.command(epilog=examples("esito doctor", "esito doctor --json"))(doctor)
+app.command(epilog=examples("esito doctor", "esito doctor --process 127.0.0.1:9090 --json"))(doctor)
 app.add_typer(topics.app, name="topics")
+app.add_typer(keys.app, name="keys")
 app.command(
     epilog=examples(
         "esito tap",
-        "esito tap --anomalies --endpoint pivot-id",
+        "esito tap --provider pivot --status completed --since 2h",
+        "esito tap --code conflict --endpoint pivot-id",
         "esito tap --json --from-beginning --transaction 8f14e45f --limit 10",
     )
 )(tap)
 app.add_typer(transaction.app, name="transaction")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command(
+    epilog=examples(
+        "esito reverify --provider srtp --since 2h",
+        "esito reverify callbacks.srtp.raw.v1-0-100..200 --json",
+        "esito reverify --endpoint srtp-bank --transaction E2E-1 --apply --wait 30",
+    )
+)(reverify)
+app.command(epilog=examples("esito lag", "esito lag --provider pivot --watch --every 5"))(lag)
 app.add_typer(streams.app, name="streams")
 app.add_typer(person.app, name="person")
 app.command(

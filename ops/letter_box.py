@@ -16,14 +16,13 @@ from contracts.errors import Broken
 from contracts.instants import instant
 from contracts.topics import Topics
 from ops.cluster import Cluster
+from ops.replays import Replay, replay_of
 from ops.terminal import text_of
 from ops.topic_reader import OnProgress, Place, StoredRecord, all_partitions, read_at, read_to_end
 from runtime.configuration import Configuration
-from runtime.kafka import RECORD_OVERHEAD_BYTES
 
 # A letter is written after its callback was received, on another machine, by another clock.
-_CLOCKS_APART_MILLISECONDS: Final = 3_600_000
-_BATCH_BYTES: Final = 1_048_576
+CLOCKS_APART_MILLISECONDS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ async def letters(
     topics = [_topics(configuration, provider).rejected for provider in wanted.providers]
     since = None
     if wanted.since is not None:
-        since = max(0, int(wanted.since.timestamp() * 1000) - _CLOCKS_APART_MILLISECONDS)
+        since = max(0, int(wanted.since.timestamp() * 1000) - CLOCKS_APART_MILLISECONDS)
     partitions = all_partitions(await cluster.partitions(*topics))
     async for record in read_to_end(
         cluster.clients, partitions, since_milliseconds=since, on_progress=on_progress
@@ -151,17 +150,8 @@ async def letters_at(
     return [Letter(found[place]) for place in places]
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """What is sent for one dead letter: the record as it was before it was one."""
-
-    letter: Letter
-    topic: str
-    headers: list[tuple[str, bytes]]
-
-
-def replay_of(letter: Letter, configuration: Configuration) -> Replay:
-    """Return what a replay of `letter` sends.
+def replay_of_letter(letter: Letter, configuration: Configuration) -> Replay:
+    """Return what a replay of `letter` sends: the record as it was before it was one.
 
     Raises:
         Broken: it did not come from a raw or verified topic of this configuration.
@@ -176,28 +166,7 @@ def replay_of(letter: Letter, configuration: Configuration) -> Replay:
             f"{letter.id} came from {topic}, which is no input of this configuration; look at "
             "topic_prefix and endpoints"
         )
-    original = dead_letter.original_headers(letter.record.headers)
-    headers = [pair for pair in original if pair[0] != dead_letter.REPLAYED_FROM]
-    headers.append((dead_letter.REPLAYED_FROM, letter.id.encode()))
-    return Replay(letter, topic, headers)
-
-
-async def send(
-    cluster: Cluster, configuration: Configuration, replays: Iterable[Replay]
-) -> AsyncGenerator[tuple[Replay, str]]:
-    """Send each replay, and yield it with the id of its new record once all replicas have it."""
-    bodies = [endpoint.limits.body_bytes_max for endpoint in configuration.endpoints]
-    producer = cluster.clients.idempotent_producer(
-        batch_bytes_max=max(_BATCH_BYTES, *bodies) + RECORD_OVERHEAD_BYTES, linger_milliseconds=0
-    )
-    async with producer:
-        for replay in replays:
-            record = replay.letter.record
-            # Without a partition: the key chooses it, as it did the first time.
-            written = await producer.send_and_wait(
-                replay.topic, key=record.key, value=record.value, headers=replay.headers
-            )
-            yield replay, f"{written.topic}-{written.partition}-{written.offset}"
+    return replay_of(letter.record, topic, code=letter.code)
 
 
 def _topics(configuration: Configuration, provider: str) -> Topics:

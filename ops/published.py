@@ -6,6 +6,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
+from contracts.codes import AnomalyCode
+from contracts.lifecycle import Status
 from contracts.topics import Topics
 from ops.cluster import Cluster
 from ops.terminal import text_of
@@ -23,21 +25,31 @@ class Wanted:
     anomalies: bool = False
     endpoint: str | None = None
     transaction_id: str | None = None
-    from_beginning: bool = False
+    status: Status | None = None
+    code: AnomalyCode | None = None
+    since_milliseconds: int | None = None
 
     def topics(self, prefix: str) -> tuple[str, ...]:
         """Return the names of the topics to follow."""
         every = [Topics.of(provider, prefix=prefix) for provider in self.providers]
-        names = [topics.status for topics in every]
-        if self.anomalies:
+        names: list[str] = []
+        # A code alone asks for anomalies alone.
+        if self.code is None or self.status is not None:
+            names += [topics.status for topics in every]
+        if self.anomalies or self.code is not None:
             names += [topics.anomalies for topics in every]
         return tuple(names)
 
-    def takes(self, record: StoredRecord) -> bool:
-        """Tell whether a record concerns what was asked for, by its key."""
+    def takes(self, one: "Published") -> bool:
+        """Tell whether a record concerns what was asked for."""
         # An endpoint's name has no colon, a transaction's id may.
-        endpoint, _, transaction_id = text_of(record.key).partition(":")
-        return self.endpoint in {None, endpoint} and self.transaction_id in {None, transaction_id}
+        endpoint, _, transaction_id = text_of(one.record.key).partition(":")
+        named = self.transaction_id in {None, transaction_id}
+        if self.endpoint not in {None, endpoint} or not named:
+            return False
+        if one.is_anomaly:
+            return self.code is None or one.data().get("code") == self.code
+        return self.status is None or one.data().get("status") == self.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +122,13 @@ async def published(
     """Yield what is wanted as it is published, for ever."""
     partitions = all_partitions(await cluster.partitions(*topics))
     following = follow(
-        cluster.clients, partitions, from_beginning=wanted.from_beginning, on_ready=on_ready
+        cluster.clients,
+        partitions,
+        since_milliseconds=wanted.since_milliseconds,
+        on_ready=on_ready,
     )
     async with aclosing(following):
         async for record in following:
-            if wanted.takes(record):
-                yield Published(record)
+            one = Published(record)
+            if wanted.takes(one):
+                yield one

@@ -5,7 +5,7 @@
 - `read_at` fetches single records by their coordinates.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -15,6 +15,8 @@ from runtime.kafka import KafkaClients
 
 Place = tuple[str, int, int]  # topic, partition, offset
 OnProgress = Callable[[int, int], None]  # records passed, records in all
+# Of each partition, the first offset to read and the first one not to.
+Spans = Mapping[TopicPartition, tuple[int, int]]
 
 _FETCH_BYTES_MAX: Final = 16_777_216
 _QUIET_MILLISECONDS: Final = 200
@@ -76,22 +78,26 @@ async def read_to_end(
     partitions: Collection[TopicPartition],
     *,
     since_milliseconds: int | None = None,
+    until_milliseconds: int | None = None,
     newest: int | None = None,
+    spans: Spans | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> AsyncGenerator[StoredRecord]:
     """Yield the committed records of `partitions`, in order within each, up to the end as of now.
 
-    `since_milliseconds` leaves out what was written before that time, `newest` all but so many
-    offsets of each partition.
+    `since_milliseconds` leaves out what was written before that time, `until_milliseconds` what
+    came after the first record of that time or later, `newest` all but so many offsets of each
+    partition, and `spans` what is not between two offsets of it.
     """
     async with _consumer(clients) as consumer:
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         starts = await _starts(consumer, partitions, ends, since_milliseconds)
-        for partition, offset in starts.items():
-            start = offset if newest is None else max(offset, ends[partition] - newest)
-            starts[partition] = start
-            consumer.seek(partition, start)
+        if until_milliseconds is not None:
+            ends = await _at_time(consumer, partitions, ends, until_milliseconds)
+        for partition in starts:
+            _narrow(partition, starts, ends, spans=spans or {}, newest=newest)
+            consumer.seek(partition, starts[partition])
         total = sum(ends[one] - starts[one] for one in starts)
         left = {one for one in starts if starts[one] < ends[one]}
         consumer.pause(*(set(partitions) - left))
@@ -113,16 +119,25 @@ async def follow(
     clients: KafkaClients,
     partitions: Collection[TopicPartition],
     *,
-    from_beginning: bool,
+    since_milliseconds: int | None,
     on_ready: Callable[[], None],
 ) -> AsyncGenerator[StoredRecord]:
-    """Yield committed records as they come, for ever; `on_ready` is called when none is missed."""
+    """Yield committed records as they come, for ever; `on_ready` is called when none is missed.
+
+    Those written since that time come first; None: none of those that are there already.
+    """
     async with _consumer(clients) as consumer:
         consumer.assign(partitions)
-        if from_beginning:
+        if since_milliseconds is None:
+            await consumer.seek_to_end(*partitions)
+        elif since_milliseconds == 0:
+            # Records may have a time before 1970 as far as Kafka cares.
             await consumer.seek_to_beginning(*partitions)
         else:
-            await consumer.seek_to_end(*partitions)
+            ends = await consumer.end_offsets(partitions)
+            starts = await _starts(consumer, partitions, ends, since_milliseconds)
+            for partition, offset in starts.items():
+                consumer.seek(partition, offset)
         on_ready()
         async for record in consumer:
             yield StoredRecord.of(record)
@@ -170,6 +185,21 @@ async def _first(
     return None
 
 
+def _narrow(
+    partition: TopicPartition,
+    starts: dict[TopicPartition, int],
+    ends: dict[TopicPartition, int],
+    *,
+    spans: Spans,
+    newest: int | None,
+) -> None:
+    """Move start and end of a partition to what is wanted of it."""
+    first, after = spans.get(partition, (0, ends[partition]))
+    end = ends[partition] = min(ends[partition], after)
+    start = max(starts[partition], first, 0 if newest is None else end - newest)
+    starts[partition] = min(start, end)
+
+
 async def _starts(
     consumer: AIOKafkaConsumer,
     partitions: Collection[TopicPartition],
@@ -179,8 +209,16 @@ async def _starts(
     if since_milliseconds is None:
         starts: dict[TopicPartition, int] = await consumer.beginning_offsets(partitions)
         return starts
-    times = dict.fromkeys(partitions, since_milliseconds)
-    found = await consumer.offsets_for_times(times)
+    return await _at_time(consumer, partitions, ends, since_milliseconds)
+
+
+async def _at_time(
+    consumer: AIOKafkaConsumer,
+    partitions: Collection[TopicPartition],
+    ends: dict[TopicPartition, int],
+    milliseconds: int,
+) -> dict[TopicPartition, int]:
+    found = await consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds))
     # Nothing as young as that: at the end.
     return {one: found[one].offset if found[one] else ends[one] for one in partitions}
 

@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -153,17 +154,20 @@ def check_golden_vector(hmac: Hmac) -> None:
 
 
 def publish_expiries(metrics: Metrics, endpoints: Mapping[str, Endpoint]) -> None:
-    """Show when each key that has an end stops being valid, so that an alert can come before it."""
+    """Show when each key stops being valid, so that an alert can come before it.
+
+    A key without an end is there too, at infinity: so it is seen that the process knows it.
+    """
     for name, endpoint in endpoints.items():
         for outcome in ("taken", "refused"):
             metrics.counter("esito_keys_reloads_total", name, outcome)
         for credential in CREDENTIALS:
             keys: Keys | None = getattr(endpoint, credential)
             for key in keys.keys if keys else ():
-                if key.not_after is not None:
-                    metrics.gauge(
-                        "esito_keys_expiry_timestamp_seconds", name, credential, key.id
-                    ).set(key.not_after.timestamp())
+                ends = key.not_after.timestamp() if key.not_after else inf
+                metrics.gauge("esito_keys_expiry_timestamp_seconds", name, credential, key.id).set(
+                    ends
+                )
 
 
 def report_reloads(metrics: Metrics, log: Logger) -> Callable[[str, str], None]:

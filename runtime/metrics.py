@@ -92,7 +92,7 @@ CATALOGUE: Final = (
     Metric(
         "esito_keys_expiry_timestamp_seconds",
         Kind.GAUGE,
-        "When a key stops being valid, in seconds since 1970.",
+        "When a key stops being valid, in seconds since 1970; +Inf: never.",
         ("endpoint", "credential", "key_id"),
     ),
     Metric(

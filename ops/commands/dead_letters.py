@@ -1,7 +1,6 @@
 """`esito dead-letters`: see what was rejected and why, and send it again when the cause is gone."""
 
 from collections import deque
-from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -20,11 +19,13 @@ from ops.command_line import (
     providers_asked,
     run,
 )
+from ops.commands.replaying import RATE, Rate, ReportFile, Wait, Yes, send_and_report
 from ops.durations import before
 from ops.terminal import body_lines, console, notes, plain, table, text_of, write_json
 
 if TYPE_CHECKING:
-    from ops.letter_box import Letter, Replay, Wanted
+    from ops.letter_box import Letter, Wanted
+    from ops.replays import Replay
     from runtime.configuration import Configuration
 
 _SHOWN: Final = 100
@@ -41,6 +42,7 @@ SinceOption = Annotated[
     ),
 ]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="As `ls` shows them.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; send nothing.")]
 
 app = group("See what was rejected and why, and send it again when the cause is gone.")
 
@@ -120,6 +122,7 @@ def show(
     epilog=examples(
         f"esito dead-letters replay {_EXAMPLE} --dry-run",
         "esito dead-letters replay --code signature_mismatch --since 2h --yes",
+        "esito dead-letters replay --code json_invalid --rate 20 --wait 30 --report sent.jsonl",
     )
 )
 def replay(
@@ -129,16 +132,18 @@ def replay(
     provider: ProviderName = None,
     code: CodeOption = None,
     since: SinceOption = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be sent; send nothing.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Send more than one without asking.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    rate: Rate = RATE,
+    wait: Wait = 0.0,
+    report: ReportFile = None,
 ) -> None:
     """Send dead letters again to the topic they came from: key, body and headers as they were.
 
-    By id, or all that --code, --provider and --since choose, each callback once. The letters stay
-    where they are. A replay carries the header esito-replayed-from; a second one is harmless,
-    because the same fact has the same event id.
+    By id, or all that --code, --provider and --since choose, each callback once, at --rate a
+    second. The letters stay where they are. A replay carries the header esito-replayed-from; a
+    second one is harmless, because the same fact has the same event id. With --wait it ends with
+    what the verifier said of them this time.
     """
     settings = configured(configuration)
     if not identifiers and code is None and provider is None and since is None:
@@ -149,12 +154,12 @@ def replay(
     planned = run(_planned(settings, identifiers or [], wanted))
     if dry_run:
         for one in planned:
-            console().print(plain(f"would send  {one.letter.id}  to  {one.topic}"))
+            console().print(plain(f"would send  {one.source}  to  {one.topic}"))
         notes().print(f"{len(planned)} would be sent")
         return
     if len(planned) > 1 and not yes:
         typer.confirm(f"Send {len(planned)} dead letters again?", abort=True, err=True)
-    run(_send(settings, planned))
+    send_and_report(settings, planned, rate=rate, wait=wait, file=report)
 
 
 def _wanted(
@@ -207,7 +212,7 @@ async def _at(configuration: "Configuration", identifiers: list[str]) -> "list[L
 async def _planned(
     configuration: "Configuration", identifiers: list[str], wanted: "Wanted | None"
 ) -> "list[Replay]":
-    from ops.letter_box import replay_of
+    from ops.letter_box import replay_of_letter
 
     if wanted is None:
         chosen = await _at(configuration, list(dict.fromkeys(identifiers)))
@@ -215,17 +220,4 @@ async def _planned(
         found, _ = await _newest(configuration, wanted, None)
         # What was replayed in vain is there twice; the newest letter of each callback stands.
         chosen = list({letter.subject: letter for letter in found}.values())
-    return [replay_of(letter, configuration) for letter in chosen]
-
-
-async def _send(configuration: "Configuration", planned: "list[Replay]") -> None:
-    from ops.cluster import connected
-    from ops.letter_box import send
-
-    async with (
-        connected(configuration) as cluster,
-        aclosing(send(cluster, configuration, planned)) as sent,
-    ):
-        async for one, written in sent:
-            console().print(plain(f"sent  {one.letter.id}  as  {written}"))
-    notes().print(f"{len(planned)} sent again")
+    return [replay_of_letter(letter, configuration) for letter in chosen]

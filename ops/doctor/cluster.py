@@ -1,25 +1,21 @@
 """Examine the running cluster: brokers, topics, replicas, rights, clocks, and consumers."""
 
-import asyncio
-import time
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from contracts.topics import Topics
+from ops.allowed_operations import allowed_operations
 from ops.cluster import Cluster
 from ops.doctor.finding import Finding, bad, doubtful, good
-from ops.topic_reader import all_partitions, end_offsets, read_to_end
+from ops.groups import groups_of
+from ops.lag import GroupLag, look
+from ops.topic_reader import all_partitions, read_to_end
 from ops.topics import differences, planned_topics
 from runtime.configuration import Configuration
 
 _SKEW: Final = timedelta(seconds=2)
-_WRITE_SECONDS_MAX: Final = 10.0
-_COORDINATOR_SECONDS_MAX: Final = 10.0
-_POLL_SECONDS: Final = 0.1
 # Ten seconds and more of a worker's work: it does not keep up.
 _LAG_RECORDS_MAX: Final = 100_000
 
@@ -104,78 +100,43 @@ async def _reading(cluster: Cluster, configuration: Configuration) -> Findings:
         yield good("clocks", "no record is ahead of this machine's clock")
 
 
-async def _writing(cluster: Cluster, configuration: Configuration) -> Findings:
-    """Ask for an idempotent producer's id, which needs the right to write to some topic."""
-    del configuration
-    producer = cluster.clients.idempotent_producer(batch_bytes_max=1_048_576, linger_milliseconds=0)
-    try:
-        async with asyncio.timeout(_WRITE_SECONDS_MAX):
-            await producer.start()
-    finally:
-        await producer.stop()
-    # More cannot be known without writing: Kafka has no question for a topic's or an id's rights.
-    yield good("writing", "allowed in general; rights on single topics show with the first record")
+async def _rights(cluster: Cluster, configuration: Configuration) -> Findings:
+    """Compare what the brokers let this user do with what the operator's commands need."""
+    allowed = await allowed_operations(cluster.admin)
+    names = [plan.name for plan in planned_topics(configuration) if plan.name in allowed]
+    for operation in ("Read", "DescribeConfigs"):
+        lacking = [name for name in names if operation not in allowed[name]]
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            said = f"this user has no right to {operation} {lacking[0]}{more}"
+            fix = f"give its user {operation}, or use the operator's (docs/OPERATING.md)"
+            yield bad("rights", said, fix)
+    writing = sum("Write" in allowed[name] for name in names)
+    ruling = sum(bool(allowed[name] & {"Alter", "Delete"}) for name in names)
+    said = f"this user may write {writing} of {len(names)} topics, and alter or delete {ruling}"
+    if ruling:
+        fix = "a user that only reads is enough for all but replays; is an authorizer on?"
+        yield doubtful("rights", said, fix)
+    else:
+        yield good("rights", said)
 
 
 async def _groups(cluster: Cluster, configuration: Configuration) -> Findings:
     existing = await _existing(cluster, configuration)
-    prefix = configuration.topic_prefix
-    for provider in sorted({endpoint.provider for endpoint in configuration.endpoints}):
-        topics = Topics.of(provider, prefix=prefix)
-        for role, topic in (("verifier", topics.raw), ("state-machine", topics.verified)):
-            if topic in existing:
-                group = f"{prefix}esito.{role}.{provider}"
-                await _coordinated(cluster, group)
-                partitions = [TopicPartition(topic, n) for n in range(len(existing[topic]))]
-                members = await _members(cluster, group)
-                lag = await _lag(cluster, group, partitions)
-                # A Kafka transaction's marker is a record nobody processes: one for each partition
-                # of the verified topic. The raw topic has none.
-                markers = len(partitions) if topic == topics.verified else 0
-                yield _group_finding(role, provider, members, lag if lag > markers else 0)
+    for group in groups_of(configuration):
+        if group.topic in existing:
+            yield _group_finding(await look(cluster, group))
 
 
-def _group_finding(role: str, provider: str, members: int, lag: int) -> Finding:
-    subject = f"{role} {provider}"
-    behind = f"{lag} records behind" if lag else "caught up"
-    if not members:
-        fix = f"python -m workers {role} --provider {provider}"
-        return doubtful(subject, f"nobody works; {behind}", fix)
-    if lag > _LAG_RECORDS_MAX:
-        return doubtful(subject, f"{members} members, {behind}", "start more processes")
-    return good(subject, f"{members} members, {behind}")
-
-
-async def _coordinated(cluster: Cluster, group: str) -> None:
-    """Return when the group has a coordinator; the first question on a new cluster creates it."""
-    deadline = time.monotonic() + _COORDINATOR_SECONDS_MAX
-    while True:
-        try:
-            await cluster.admin.find_coordinator(group)
-        except KafkaError as error:
-            if not error.retriable or time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(_POLL_SECONDS)
-        else:
-            return
-
-
-async def _members(cluster: Cluster, group: str) -> int:
-    count = 0
-    for response in await cluster.admin.describe_consumer_groups([group]):
-        for _, _, _, _, _, members, *_ in response.groups:
-            count += len(members)
-    return count
-
-
-async def _lag(cluster: Cluster, group: str, partitions: list[TopicPartition]) -> int:
-    committed = await cluster.admin.list_consumer_group_offsets(group, partitions=partitions)
-    begins, ends = await end_offsets(cluster.clients, partitions)
-    lag = 0
-    for one in partitions:
-        offset = committed[one].offset if one in committed else -1
-        lag += ends[one] - max(offset, begins[one])
-    return lag
+def _group_finding(lag: GroupLag) -> Finding:
+    subject = lag.group.worker
+    about = "" if lag.exact else "about "
+    behind = f"{about}{lag.records} records behind" if lag.records else "caught up"
+    if not lag.members:
+        return doubtful(subject, f"nobody works; {behind}", lag.group.start)
+    if lag.records > _LAG_RECORDS_MAX:
+        return doubtful(subject, f"{lag.members} members, {behind}", "start more processes")
+    return good(subject, f"{lag.members} members, {behind}")
 
 
 async def _existing(cluster: Cluster, configuration: Configuration) -> dict[str, Any]:
@@ -184,4 +145,4 @@ async def _existing(cluster: Cluster, configuration: Configuration) -> dict[str,
     return {one["topic"]: one["partitions"] for one in described if one["topic"] in planned}
 
 
-CHECKS: Final[tuple[Check, ...]] = (_brokers, _topics, _replicas, _reading, _writing, _groups)
+CHECKS: Final[tuple[Check, ...]] = (_brokers, _topics, _replicas, _rights, _reading, _groups)

@@ -82,7 +82,7 @@ def port_findings(configuration: Configuration) -> Iterator[Finding]:
         refusal = _refusal(host, port)
         if refusal is None:
             yield good(subject, f"{host}:{port} is free" if port else "any free port")
-        elif refusal == errno.EADDRINUSE and _is_esito(host, port):
+        elif refusal == errno.EADDRINUSE and is_esito(host, port):
             yield good(subject, f"{host}:{port} is in use by Esito itself")
         elif refusal == errno.EADDRINUSE:
             said = f"{host}:{port} is in use by another program"
@@ -127,7 +127,8 @@ def _refusal(host: str, port: int) -> int | None:
     return None
 
 
-def _is_esito(host: str, port: int) -> bool:
+def is_esito(host: str, port: int) -> bool:
+    """Tell whether a process of Esito answers there."""
     connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_SECONDS)
     try:
         connection.request("GET", "/healthz")

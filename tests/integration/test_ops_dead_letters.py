@@ -1,6 +1,10 @@
 """`esito dead-letters` against a real Kafka: list, show, and send again byte for byte."""
 
 import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import Result
@@ -119,6 +123,31 @@ def test_dead_letters_replay_of_one_callback_rejected_twice_sends_it_once(
     said = esito("dead-letters", "replay", "--code", "json_invalid", "--dry-run")
 
     assert said.stdout == f"would send  {record_id(newest)}  to  {shelf.topics.raw}\n"
+
+
+def test_dead_letters_replay_interrupted_says_how_far_it_came(
+    shelf: Shelf, configuration_file: Path
+) -> None:
+    for body in (b"x", b"y", b"z"):
+        shelf.rejected(body, shelf.callback(body), RejectionCode.JSON_INVALID)
+    words = ["replay", "--code", "json_invalid", "--yes", "--rate", "0.1"]
+    command = [sys.executable, "-m", "ops", "dead-letters", *words]
+    with subprocess.Popen(
+        [*command, "--configuration", str(configuration_file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as replaying:
+        assert replaying.stdout is not None
+        assert replaying.stderr is not None
+        assert replaying.stdout.readline().startswith("sent  ")
+        replaying.send_signal(signal.SIGINT)
+        told = replaying.stderr.read()
+        assert replaying.wait(timeout=30) != 0
+
+    assert "1 of 3 sent again" in told
+    assert "not all was sent" in told
+    assert run(_count(shelf, shelf.topics.raw)) == 4
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,14 @@ import json
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+
+from typer.testing import CliRunner
 
 from contracts.codes import AnomalyCode
 from contracts.lifecycle import Status
+from ops.__main__ import app
 from tests.integration.records import RECEIVED_AT, Esito, Shelf
 
 
@@ -35,6 +39,39 @@ def test_tap_anomalies_are_lines_too(esito: Esito, shelf: Shelf) -> None:
         f"{RECEIVED_AT}  pivot-id  [red]tx  new → completed  (PAID)  #1  final",
         f"{RECEIVED_AT}  pivot-id  [red]tx  ANOMALY overdue: no final callback before the deadline",
     }
+
+
+def test_tap_chooses_by_status_code_and_time(esito: Esito, shelf: Shelf) -> None:
+    """Each filter is met by the last record alone, so what it lets through comes before the end."""
+    shelf.applied("tx1", "PAID", Status.COMPLETED, b"{}")
+    shelf.anomaly("tx1", AnomalyCode.LATE)
+    shelf.applied("tx1", "EXPIRED", Status.EXPIRED, b"{}")
+    shelf.anomaly("tx1", AnomalyCode.OVERDUE)
+
+    def first(*words: str) -> list[str]:
+        tapped = esito("tap", "--limit", "1", *words)
+        assert tapped.exit_code == 0, tapped.stderr
+        return tapped.stdout.splitlines()
+
+    (expired,) = first("--from-beginning", "--status", "expired")
+    (overdue,) = first("--since", "1h", "--code", "overdue")
+    both = esito("tap", "--since", "1h", "--from-beginning")
+
+    assert "new → expired" in expired
+    assert "ANOMALY overdue" in overdue
+    assert both.exit_code == 2
+    assert "not both" in both.stderr
+
+
+def test_tap_since_leaves_out_what_was_before(shelf: Shelf, configuration_file: Path) -> None:
+    shelf.applied("tx1", "PAID", Status.COMPLETED, b"{}")
+    between = datetime.now(UTC).isoformat()
+    shelf.applied("tx4", "PAID", Status.COMPLETED, b"{}")
+    words = ["tap", "--since", between, "--limit", "1", "--configuration", str(configuration_file)]
+
+    tapped = CliRunner().invoke(app, words)
+
+    assert "pivot-id  tx4  " in tapped.stdout
 
 
 def test_tap_follows_until_interrupted(shelf: Shelf, configuration_file: Path) -> None:

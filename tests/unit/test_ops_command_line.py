@@ -1,6 +1,7 @@
 """The `esito` command without a cluster: help, examples, errors, files."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import typer.main
 from typer.testing import CliRunner, Result
 
 from ops.__main__ import app
+from ops.generate import ROOT
 from runtime.mac import Encoding, Hash, MacInput, MacProfile, Part, TimestampFormat, write_mac
 
 SECRET = "a-secret-of-thirty-two-characters"  # noqa: S105 - of these tests alone
@@ -44,6 +46,20 @@ EXAMPLES = [
     for line in (command.epilog or "").splitlines()
     if line.strip().startswith("esito ")
 ]
+
+DOCUMENTED = [
+    line.removeprefix("$ ")
+    for document in sorted(ROOT.glob("docs/**/*.md"))
+    for line in document.read_text().splitlines()
+    if line.startswith("$ esito ")
+]
+NAMED = sorted(
+    {
+        (document.name, words)
+        for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
+        for words in re.findall(r"`esito ([a-z][a-z-]*(?: [a-z]+)?)", document.read_text())
+    }
+)
 
 
 @pytest.fixture
@@ -77,9 +93,19 @@ def test_every_command_has_an_example() -> None:
     assert without == []
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_example_in_the_help_is_taken_by_the_parser(example: str) -> None:
-    _, *words = shlex.split(example.partition(" && ")[0])
+@pytest.mark.parametrize(("document", "words"), NAMED)
+def test_command_that_a_document_names_exists(document: str, words: str) -> None:
+    first, *rest = words.split()
+
+    assert (first,) in TREE, document
+    if hasattr(TREE[first,], "commands"):
+        assert not rest or (first, *rest) in TREE, document
+
+
+@pytest.mark.parametrize("example", [*EXAMPLES, *DOCUMENTED])
+def test_example_is_taken_by_the_parser(example: str) -> None:
+    shown = re.split(r" && | \| |  #", example)[0]
+    _, *words = shlex.split(shown)
     command, names = TREE[()], ["esito"]
     while hasattr(command, "commands"):
         names.append(words.pop(0))

@@ -1,0 +1,99 @@
+"""`esito doctor` on an installation that needs every service: sound, and with seven defects."""
+
+import asyncio
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from typer.testing import CliRunner
+
+from contracts.topics import Topics
+from ops.__main__ import app
+from ops.cluster import connected
+from runtime.configuration import Configuration, Database
+from simulator.jwks_server import key_sets_served
+from tests.e2e.esito import installed, only_of, with_database
+from tests.integration.processes import address_of, process
+from tests.kafka import Kafka
+
+DEFECTS = {
+    "topics": "retention.ms",
+    "pivot-local.api_key": "key a ends on",
+    "key set of": "cannot be read: unreachable",
+    "database": "does not answer",
+    "object store": "",
+    "clocks": "ahead of this machine's clock",
+    "process 127.0.0.1:": "pivot-local.api_key: lacks a, b, and has local",
+}
+
+
+async def test_doctor_finds_each_defect_and_nothing_where_there_is_none(
+    kafka: Kafka, database: Database, tmp_path: Path
+) -> None:
+    def edit(settings: dict[str, Any]) -> None:
+        only_of(settings, "pivot", "wallet", "send")
+        with_database(settings, database)
+        settings["topics"] = {"replication_factor": 1, "min_insync_replicas": 1, "partitions": 1}
+
+    configuration = await installed(kafka, tmp_path, edit)
+    file = tmp_path / "esito.yaml"
+    async with key_sets_served(configuration), process(file, "ingress") as ingress:
+        words = ("--process", address_of(ingress))
+        sound = await asyncio.to_thread(examined, file, *words)
+        broken(file)
+        await break_topics(configuration)
+        found = await asyncio.to_thread(examined, file, *words)
+    without_keys = await asyncio.to_thread(examined, file)
+
+    assert {one["subject"] for one in sound if one["level"] == "fail"} == set()
+    assert {"database", "object store", "clocks"} <= {one["subject"] for one in sound}
+    assert any(one["said"].startswith("holds the keys of this") for one in sound)
+    told = [one for one in (*found, *without_keys) if one["level"] != "ok"]
+    missed = [
+        subject
+        for subject, said in DEFECTS.items()
+        if not any(one["subject"].startswith(subject) and said in one["said"] for one in told)
+    ]
+    assert missed == [], told
+    assert all(one["fix"] for one in told)
+
+
+def examined(file: Path, *words: str) -> list[dict[str, str]]:
+    """Return what the doctor finds."""
+    shown = CliRunner().invoke(
+        app, ["doctor", "--json", *words], env={"ESITO_CONFIGURATION": str(file)}
+    )
+    assert shown.exit_code in {0, 1}, shown.output
+    return [json.loads(line) for line in shown.stdout.splitlines()]
+
+
+def broken(file: Path) -> None:
+    """Write the defects that a configuration can have."""
+    settings = yaml.safe_load(file.read_text())
+    settings["database"] = {"url": "postgresql://esito@127.0.0.1:1/esito"}
+    settings["object_store"] = {"url": "file:///proc/esito"}
+    (pivot,) = [one for one in settings["endpoints"] if one["provider"] == "pivot"]
+    (key,) = pivot["api_key"]["keys"]
+    ends = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    pivot["api_key"]["keys"] = [{**key, "id": "a", "not_after": ends}, {**key, "id": "b"}]
+    file.write_text(yaml.safe_dump(settings))
+
+
+async def break_topics(configuration: Configuration) -> None:
+    """Let a topic forget too early, and a record come from a clock that is ahead."""
+    topics = Topics.of("pivot", prefix=configuration.topic_prefix)
+    async with connected(configuration) as cluster:
+        setting = {"retention.ms": "1000"}
+        await cluster.admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, topics.status, setting)]
+        )
+        producer = cluster.clients.idempotent_producer(
+            batch_bytes_max=1_048_576, linger_milliseconds=0
+        )
+        async with producer:
+            ahead = int(time.time() * 1000) + 60_000
+            await producer.send_and_wait(topics.anomalies, b"{}", timestamp_ms=ahead)
