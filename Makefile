@@ -52,6 +52,18 @@ check: $(STAMP) ## Format, lint, types, generated files and the tests without a 
 	@$(BIN)/python -m ops.generate --check
 	@$(PYTEST) --quiet $(FAST_TESTS)
 
+MODELS := tests/deploy/node_modules/.package-lock.json
+
+$(MODELS): tests/deploy/package-lock.json
+	@npm ci --prefix tests/deploy --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: deploy
+deploy: $(STAMP) $(MODELS) ## Render deploy/k8s and judge it: schemas, rules, processes (kubectl, Node)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --only-binary :all: --require-hashes --requirement tests/deploy/requirements.lock
+	@$(BIN)/python -m pytest --quiet tests/deploy
+
 .PHONY: conformance
 conformance: $(STAMP) ## Check the vectors and the documents; with SPECS=DIRECTORY, its reference files too
 	@$(PYTEST) --quiet tests/conformance

@@ -15,6 +15,7 @@ from contracts.providers import all_providers
 from ops.generated.asyncapi import asyncapi_document
 from ops.generated.configuration import configuration_page
 from ops.generated.json_schemas import SCHEMAS, json_schema
+from ops.generated.kubernetes import kubernetes_files
 from ops.generated.lifecycles import lifecycles_page
 from ops.generated.openapi import openapi_document
 from ops.generated.openapi_intake import openapi_intake_document
@@ -59,6 +60,7 @@ def generated_files() -> dict[str, str]:
         "docs/openapi-intake.yaml": openapi_intake_document(),
         "docs/openapi-streams.yaml": openapi_streams_document(),
         **{f"docs/schemas/{name}.schema.json": json_schema(name) for name in SCHEMAS},
+        **kubernetes_files(ROOT),
     }
 
 

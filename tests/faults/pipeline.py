@@ -74,12 +74,13 @@ class Pipeline:
         self.bootstrap_servers = bootstrap_servers
         self.prefix = prefix
         self.session_seconds = session_seconds
+        self.configuration_file = directory / "esito.yaml"
         self.verifiers_secret = directory / "verifier.key"
         self._write_files(replicas)
 
     async def create_topics(self) -> None:
         """Create the topics of both providers."""
-        configuration = load_configuration(self._directory / "esito.yaml", environ={})
+        configuration = load_configuration(self.configuration_file, environ={})
         prefixed = configuration.model_copy(update={"topic_prefix": self.prefix})
         async with admin_client(self.bootstrap_servers) as admin:
             await create_missing(admin, planned_topics(prefixed))
