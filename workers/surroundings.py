@@ -30,3 +30,5 @@ class Surroundings:
     failpoint: Failpoint
     suspicion: asyncio.Lock = field(default_factory=asyncio.Lock)
     newest_mark: Callable[[], Mark | None] = lambda: None
+    # The partitions that cannot be worked on because Kafka refuses a right.
+    refused: set[int] = field(default_factory=set)

@@ -101,6 +101,7 @@ class PartitionLoop:
                 records = await self._fetch()
                 if records:
                     await self._work_off(records)
+                self._around.refused.discard(self._partition.partition)
             await self._renounce()
         except asyncio.CancelledError:
             await self._renounce()

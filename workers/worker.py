@@ -17,6 +17,7 @@ from contracts.topics import Topics
 from runtime.configuration import Configuration
 from runtime.failpoint import Failpoint
 from runtime.kafka import KafkaClients
+from runtime.kafka_refusals import absent, log_refusal
 from runtime.log_events import LogEvent
 from runtime.management import management_server
 from runtime.metrics import Metrics
@@ -37,6 +38,7 @@ class Role:
     """What tells one kind of worker from another: its input, its group, its processors."""
 
     name: str
+    group: str
     input_topic: str
     topics: Topics
     make_processor: MakeProcessor
@@ -68,14 +70,16 @@ class Worker:
         self._breaker = Breaker(configuration.worker.breaker)
         self._membership: Membership | None = None
         self._verified = role.upstream and VerifiedUntil(
-            role.upstream, role.input_topic, metrics=metrics
+            role.upstream, role.input_topic, metrics=metrics, log=log
         )
+        self._refused: set[int] = set()
 
     def readiness(self) -> Mapping[str, bool]:
         """Return what /readyz shows."""
         return {
             "joined": self._membership is not None,
             "breaker_closed": not self._breaker.is_open,
+            "allowed": not self._refused,
         }
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -121,7 +125,7 @@ class Worker:
                 return ""
         except KafkaError as error:
             return f"Kafka does not answer ({type(error).__name__})"
-        return f"topic {topic} does not exist; esito topics apply creates it"
+        return absent(topic)
 
     async def _stay(self, admin: AIOKafkaAdminClient, stop: asyncio.Event) -> None:
         """Be a member until `stop`, or until the membership is lost."""
@@ -140,6 +144,7 @@ class Worker:
                 await _first_of(stop, membership.lost)
         except KafkaError as error:
             self._log.warning(LogEvent.BATCH_DELAYED, exception=type(error).__name__)
+            log_refusal(self._log, error)
             await _first_of(stop, seconds=_RETRY_SECONDS)
         finally:
             self._membership = None
@@ -148,8 +153,7 @@ class Worker:
             self._log.warning(LogEvent.MEMBERSHIP_RENEWED, group=around.group)
 
     def _surroundings(self, admin: AIOKafkaAdminClient) -> Surroundings:
-        settings = self._configuration.worker
-        group = f"{self._configuration.topic_prefix}esito.{self._role.name}"
+        settings, group = self._configuration.worker, self._role.group
         return Surroundings(
             group=group,
             rejected_topic=self._role.topics.rejected,
@@ -165,6 +169,7 @@ class Worker:
             log=self._log,
             failpoint=self._failpoint,
             newest_mark=lambda: self._verified.mark if self._verified else None,
+            refused=self._refused,
         )
 
     def _watching(self, admin: AIOKafkaAdminClient) -> AbstractAsyncContextManager[None]:
