@@ -79,8 +79,7 @@ class PartitionLoop:
         self._log = around.log.bind(topic=partition.topic, partition=partition.partition)
         self.stopping = False  # set by `stop`: end after the Kafka transaction at hand
         self._usable = False  # from the fence to the first Kafka transaction that is not committed
-        # While True a Kafka transaction is open: wait for its end, do not cancel.
-        self.writing = False
+        self.writing = False  # while True a Kafka transaction is open: wait for its end
 
     def stop(self) -> None:
         """Ask the loop to end after the Kafka transaction at hand."""

@@ -102,7 +102,9 @@ async def test_every_process_does_its_work_with_its_own_rights(
     ]
     assert failed == []
     assert {one["code"] for one in letters} == {"json_invalid", "update_malformed"}
-    assert [name for name, log in logs.items() if "Authorization" in log.read_text()] == []
+    said = {name: log.read_text() for name, log in logs.items()}
+    assert [name for name, text in said.items() if "Authorization" in text] == []
+    assert [name for name, text in said.items() if "access.refused" in text] == []
 
 
 async def test_a_missing_right_is_named_and_shown_until_it_is_given(
