@@ -21,6 +21,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from prometheus_client import Histogram
 
 from ingress.waiting import Waiting
+from runtime.kafka_refusals import log_refusal
 from runtime.log_events import LogEvent
 from runtime.telemetry import Logger
 
@@ -119,6 +120,7 @@ class Enqueuer:
 
     async def _connect(self, *, said: bool = False) -> None:
         """Try until a producer knows the topic's partitions; `said`: the log knows of the stall."""
+        refused = ""
         while True:
             producer = self._make_producer()
             try:
@@ -133,6 +135,7 @@ class Enqueuer:
                 if not said:
                     self._log.warning(LogEvent.KAFKA_STALLED, exception=type(error).__name__)
                     said = True
+                refused = log_refusal(self._log, error, said=refused)
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             self._free = deque(partitions)
@@ -231,6 +234,7 @@ class Enqueuer:
         if producer is not self._producer:
             return
         self._log.error(LogEvent.KAFKA_STALLED, exception=type(error).__name__)
+        log_refusal(self._log, error)
         self._producer = None
         self._starting = asyncio.create_task(self._exchange(producer))
 

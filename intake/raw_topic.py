@@ -15,6 +15,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from contracts.errors import Unavailable
 from contracts.raw import RawCallback
 from runtime.kafka import close_client
+from runtime.kafka_refusals import log_refusal
 from runtime.log_events import LogEvent
 from runtime.telemetry import Logger
 
@@ -93,6 +94,7 @@ class RawTopic:
 
     async def _connect(self, *, said: bool = False) -> None:
         """Try until a producer knows the topic's partitions; `said`: the log knows of the stall."""
+        refused = ""
         while True:
             producer = self._make_producer()
             try:
@@ -107,6 +109,7 @@ class RawTopic:
                 if not said:
                     self._log.warning(LogEvent.KAFKA_STALLED, exception=type(error).__name__)
                     said = True
+                refused = log_refusal(self._log, error, said=refused)
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             self._free = asyncio.Queue()
@@ -147,6 +150,7 @@ class RawTopic:
         if producer is not self._producer:
             return
         self._log.error(LogEvent.KAFKA_STALLED, exception=type(error).__name__)
+        log_refusal(self._log, error)
         self._producer = None
         self._starting = asyncio.create_task(self._exchange(producer))
 

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from contracts.errors import Broken, Unavailable
 from runtime.configuration import Configuration
 from runtime.kafka import KafkaClients
+from runtime.kafka_refusals import absent, refusal
 
 _CLIENT_ID: Final = "esito-ops"
 
@@ -34,7 +35,7 @@ class Cluster:
         counts = {one["topic"]: len(one["partitions"]) for one in described}
         missing = [topic for topic in topics if topic not in counts]
         if missing:
-            raise Broken(f"topic {missing[0]} does not exist; esito topics apply creates it")
+            raise Broken(absent(missing[0]))
         return {topic: counts[topic] for topic in topics}
 
 
@@ -60,7 +61,8 @@ async def connected(configuration: Configuration) -> AsyncIterator[Cluster]:
         try:
             yield Cluster(clients, admin)
         except KafkaError as error:
-            raise Unavailable(f"Kafka: {type(error).__name__}: {error}") from None
+            why = refusal(error) or f"{type(error).__name__}: {error}"
+            raise Unavailable(f"Kafka: {why}") from None
         finally:
             await admin.close()
 

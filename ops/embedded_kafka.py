@@ -59,7 +59,7 @@ class EmbeddedKafka:
 
         `cache_directory` keeps the jars between runs. `data_directory` lasts; without one, records
         are gone after `stop`. `ports` are those of the clients, free ones where not given.
-        `properties` of the brokers come over ours.
+        `properties` of the brokers come over ours, and listeners in them beside ours.
         """
         self._cache_directory = cache_directory or default_cache_directory()
         self._data_directory = data_directory

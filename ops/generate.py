@@ -12,6 +12,7 @@ from typing import Final
 
 from contracts.provider import Provider
 from contracts.providers import all_providers
+from ops.generated.access import access_page
 from ops.generated.asyncapi import asyncapi_document
 from ops.generated.configuration import configuration_page
 from ops.generated.dashboard_operations import KAFKA, KEYS
@@ -61,6 +62,7 @@ def generated_files() -> dict[str, str]:
         "ingress/doors.json": doors(providers),
         "docs/CONFIGURATION.md": configuration_page(),
         "docs/TELEMETRY.md": telemetry_page(),
+        "docs/ACCESS.md": access_page(),
         "docs/LIFECYCLES.md": lifecycles_page(providers.values()),
         "docs/LICENCES.md": licences_page(),
         "docs/sbom.cdx.json": sbom_document(),

@@ -9,6 +9,7 @@ from typing import Final
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from contracts.access import Process, group_of
 from contracts.topics import Topics
 from ops.cluster import Cluster
 from runtime.configuration import Configuration
@@ -38,14 +39,14 @@ def groups_of(configuration: Configuration) -> tuple[Group, ...]:
     return tuple(
         Group(
             f"{role} {provider}",
-            f"{prefix}esito.{role}.{provider}",
+            group_of(role, provider, prefix=prefix),
             topic,
             f"python -m workers {role} --provider {provider}",
         )
         for provider in providers
         for role, topic in (
-            ("verifier", topics[provider].raw),
-            ("state-machine", topics[provider].verified),
+            (Process.VERIFIER, topics[provider].raw),
+            (Process.STATE_MACHINE, topics[provider].verified),
         )
     )
 

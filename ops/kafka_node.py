@@ -95,6 +95,9 @@ class Node:
             "advertised.listeners": f"CLIENTS://{self.address}",
             "log.dirs": str(self.directory / "data"),
         }
+        for key in ("listeners", "advertised.listeners"):
+            if key in properties:
+                own[key] += f",{properties[key]}"
         self.directory.mkdir(parents=True, exist_ok=True)
         lines = (f"{key}={value}\n" for key, value in {**properties, **own}.items())
         self._properties_path.write_text("".join(lines), encoding="utf-8")

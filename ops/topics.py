@@ -22,6 +22,7 @@ SEGMENT_DAYS: Final = 1
 _BATCH_BYTES: Final = 1_048_576
 _VISIBLE_SECONDS_MAX: Final = 10.0
 _POLL_SECONDS: Final = 0.1
+_MISSING_FIX: Final = "esito topics apply, as a user who may see and create it (docs/ACCESS.md)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ async def differences(admin: AIOKafkaAdminClient, plans: Iterable[TopicPlan]) ->
     # Every topic is described, because asking for one that is missing may create it.
     described = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
     found = [
-        Difference(plan.name, "does not exist", "esito topics apply")
+        Difference(plan.name, "does not exist, or not to this user", _MISSING_FIX)
         for plan in plans
         if plan.name not in described
     ]

@@ -44,6 +44,10 @@ class LogEvent(Code):
     )
     KAFKA_STALLED = "kafka.stalled", "Kafka confirms nothing in time; callbacks are answered 503."
     KAFKA_RECOVERED = "kafka.recovered", "Kafka confirms again."
+    ACCESS_REFUSED = (
+        "access.refused",
+        "Kafka refuses what this process must do; its user lacks a right that `reason` names.",
+    )
     DATABASE_STALLED = (
         "database.stalled",
         "The database does not answer, or lacks what the streams make; requests are answered 503.",

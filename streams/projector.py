@@ -11,17 +11,20 @@ import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
+from contracts.access import Process, group_of
 from contracts.errors import Broken, Unavailable
 from contracts.topics import Topics
 from runtime.configuration import Configuration
 from runtime.database import Pool
 from runtime.failpoint import Failpoint
 from runtime.kafka import KafkaClients, close_client
+from runtime.kafka_refusals import absent, log_refusal
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger, own_stack
@@ -70,8 +73,9 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         self._failpoint = failpoint
         self._spans = ProjectorSpans(tracing) if tracing else None
         self._clients = clients
-        self._consumer: AIOKafkaConsumer = clients.consumer(
-            group=f"{configuration.topic_prefix}esito.streams",
+        self._make_consumer = partial(
+            clients.consumer,
+            group=group_of(Process.STREAMS, prefix=configuration.topic_prefix),
             fetch_bytes_max=configuration.worker.fetch_bytes_max,
             session_seconds=configuration.worker.session_seconds,
         )
@@ -81,6 +85,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         self._delays = metrics.counter("esito_streams_delays_total")
         for outcome in ("projected", "duplicate", "unreadable"):
             self._count(outcome, 0)
+        self._consumer: AIOKafkaConsumer = self._make_consumer()
         self._writing = asyncio.Lock()
         self._revoke_seconds = configuration.worker.revoke_seconds
         self._assignment = 0
@@ -95,9 +100,8 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             Broken: a topic was made anew.
         """
         await self._wait_for_topics()
-        self._consumer.subscribe(list(self._topics), listener=self)
         try:
-            await self._consumer.start()
+            await self._join()
             while True:
                 await self._attempt()
         finally:
@@ -127,6 +131,23 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
                 LogEvent.PARTITION_TAKEN, topic=partition.topic, partition=partition.partition
             )
 
+    async def _join(self) -> None:
+        """Join the group, as often as it takes: readers are served meanwhile."""
+        refused = ""
+        while True:
+            self._consumer.subscribe(list(self._topics), listener=self)
+            try:
+                await self._consumer.start()
+            except KafkaError as error:
+                self._log.warning(LogEvent.BATCH_DELAYED, exception=type(error).__name__)
+                refused = log_refusal(self._log, error, said=refused)
+            else:
+                return
+            await asyncio.sleep(_TOPIC_SECONDS)
+            # One that failed to start cannot be started again.
+            await close_client(self._consumer, seconds=_LEAVE_SECONDS)
+            self._consumer = self._make_consumer()
+
     async def _wait_for_topics(self) -> None:
         said = ""
         while obstacle := await self._obstacle():
@@ -146,7 +167,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             await admin.close()
         if not missing:
             return ""
-        return f"topic {min(missing)} does not exist; esito topics apply creates it"
+        return absent(min(missing))
 
     async def _attempt(self) -> None:
         """Take one step; whatever fails in it begins again from what the database says."""
@@ -168,6 +189,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             self._log.error(
                 LogEvent.BATCH_DELAYED, exception=type(error).__name__, stack=own_stack(error)
             )
+            log_refusal(self._log, error)
             await self._begin_again()
 
     async def _begin_again(self) -> None:

@@ -23,6 +23,7 @@ from runtime.configuration import Configuration
 from runtime.database import Connection, Pool, own_connection, translated_errors
 from runtime.failpoint import no_failpoint
 from runtime.kafka import KafkaClients
+from runtime.kafka_refusals import absent
 from streams.event import Event, read_event
 from streams.projector import status_topics
 from streams.store import (
@@ -292,5 +293,5 @@ async def _partitions(clients: KafkaClients, topics: Sequence[str]) -> list[Topi
     counts = {one["topic"]: len(one["partitions"]) for one in described}
     for topic in topics:
         if topic not in counts:
-            raise Broken(f"topic {topic} does not exist; esito topics apply creates it")
+            raise Broken(absent(topic))
     return [TopicPartition(topic, number) for topic in topics for number in range(counts[topic])]

@@ -14,7 +14,9 @@ from typing import Final
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
+from contracts.access import transactional_id
 from runtime.kafka import KafkaClients, close_client
+from runtime.kafka_refusals import log_refusal
 from runtime.log_events import LogEvent
 from runtime.telemetry import own_stack
 from workers.isolation import Isolation
@@ -86,6 +88,8 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         """Start one loop for each partition; none fetches before it has taken over."""
         if self._leaving:
             return  # a join that ended too late: nobody would stop these loops any more
+        assigned = tuple(assigned)
+        self._around.refused.intersection_update(one.partition for one in assigned)
         for partition in assigned:
             self._around.consumer.pause(partition)
             self._tasks[partition] = asyncio.create_task(
@@ -163,6 +167,8 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                 log.warning(
                     LogEvent.BATCH_DELAYED, exception=type(error).__name__, stack=own_stack(error)
                 )
+                if log_refusal(log, error):
+                    self._around.refused.add(partition.partition)
                 if failures > _FAILURES_MAX:
                     # A consumer can break down for good; this loop would go on fencing its heir.
                     self.lost.set()
@@ -173,7 +179,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     def _loop(self, partition: TopicPartition, isolation: Isolation) -> PartitionLoop:
         around = self._around
         producer = self._clients.transactional_producer(
-            f"{around.group}.{partition.topic}.{partition.partition}",
+            transactional_id(around.group, partition.topic, partition.partition),
             batch_bytes_max=_BATCH_BYTES_MAX,
             timeout_seconds=_TRANSACTION_SECONDS,
         )

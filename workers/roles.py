@@ -2,6 +2,7 @@
 
 from aiokafka import TopicPartition
 
+from contracts.access import Process, group_of
 from contracts.provider import Provider
 from contracts.topics import Topics
 from runtime.configuration import Configuration
@@ -38,8 +39,9 @@ def verifier_role(
         )
 
     return Role(
-        name=_verifier(provider),
+        name=f"verifier.{provider.name}",
         step=StepName.RECORD_VERIFY,
+        group=group_of(Process.VERIFIER, provider.name, prefix=configuration.topic_prefix),
         input_topic=topics.raw,
         topics=topics,
         make_processor=make_processor,
@@ -64,15 +66,14 @@ def state_machine_role(
     return Role(
         name=f"state-machine.{provider.name}",
         step=StepName.UPDATE_DECIDE,
+        group=group_of(Process.STATE_MACHINE, provider.name, prefix=configuration.topic_prefix),
         input_topic=topics.verified,
         topics=topics,
         make_processor=make_processor,
-        upstream=Upstream(f"{configuration.topic_prefix}esito.{_verifier(provider)}", topics.raw),
+        upstream=Upstream(
+            group_of(Process.VERIFIER, provider.name, prefix=configuration.topic_prefix), topics.raw
+        ),
     )
-
-
-def _verifier(provider: Provider) -> str:
-    return f"verifier.{provider.name}"
 
 
 def _rules(configuration: Configuration, provider: Provider) -> dict[str, Rules]:

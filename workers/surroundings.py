@@ -33,3 +33,5 @@ class Surroundings:
     step: StepName = StepName.RECORD_VERIFY  # what becomes of a record, in a trace
     suspicion: asyncio.Lock = field(default_factory=asyncio.Lock)
     newest_mark: Callable[[], Mark | None] = lambda: None
+    # The partitions that cannot be worked on because Kafka refuses a right.
+    refused: set[int] = field(default_factory=set)

@@ -82,8 +82,7 @@ class PartitionLoop:
         self._log = around.log.bind(topic=partition.topic, partition=partition.partition)
         self.stopping = False  # set by `stop`: end after the Kafka transaction at hand
         self._usable = False  # from the fence to the first Kafka transaction that is not committed
-        # While True a Kafka transaction is open: wait for its end, do not cancel.
-        self.writing = False
+        self.writing = False  # while True a Kafka transaction is open: wait for its end
 
     def stop(self) -> None:
         """Ask the loop to end after the Kafka transaction at hand."""
@@ -108,6 +107,7 @@ class PartitionLoop:
                 records = await self._fetch()
                 if records:
                     await self._work_off(records)
+                self._around.refused.discard(self._partition.partition)
             await self._renounce()
         except asyncio.CancelledError:
             await self._renounce()

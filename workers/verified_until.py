@@ -20,7 +20,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from runtime.kafka import KafkaClients, close_client
+from runtime.kafka_refusals import log_refusal
 from runtime.metrics import Metrics
+from runtime.telemetry import Logger
 
 _PAUSE_SECONDS: Final = 0.5
 _CLOSE_SECONDS: Final = 2.0
@@ -44,10 +46,12 @@ class Upstream(NamedTuple):
 class VerifiedUntil:
     """The newest mark of one input topic, asked for again and again while `watching`."""
 
-    def __init__(self, upstream: Upstream, topic: str, *, metrics: Metrics) -> None:
+    def __init__(self, upstream: Upstream, topic: str, *, metrics: Metrics, log: Logger) -> None:
         """Watch how what `upstream` reads comes to be in `topic`."""
         self._upstream = upstream
         self._topic = topic
+        self._log = log
+        self._refused = ""
         self._behind = metrics.gauge("esito_state_unverified_seconds", topic)
         self._known = time.time()
         self.mark: Mark | None = None
@@ -80,7 +84,8 @@ class VerifiedUntil:
                 while True:
                     await self._next(consumer, admin)
                     await self._pause()
-            except Exception:  # noqa: BLE001 - if this loop ended, no alarm would ever ring again
+            except Exception as error:  # noqa: BLE001 - if this loop ended, no alarm would ever ring again
+                self._refused = log_refusal(self._log, error, said=self._refused)
                 await self._pause()
             finally:
                 await close_client(consumer, seconds=_CLOSE_SECONDS)

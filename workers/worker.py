@@ -17,6 +17,7 @@ from contracts.topics import Topics
 from runtime.configuration import Configuration
 from runtime.failpoint import Failpoint
 from runtime.kafka import KafkaClients
+from runtime.kafka_refusals import absent, log_refusal
 from runtime.log_events import LogEvent
 from runtime.management import management_server
 from runtime.metrics import Metrics
@@ -38,6 +39,7 @@ class Role:
     """What tells one kind of worker from another: its input, its group, its processors."""
 
     name: str
+    group: str
     input_topic: str
     topics: Topics
     make_processor: MakeProcessor
@@ -72,18 +74,20 @@ class Worker:
         self._breaker = Breaker(configuration.worker.breaker)
         self._membership: Membership | None = None
         self._verified = role.upstream and VerifiedUntil(
-            role.upstream, role.input_topic, metrics=metrics
+            role.upstream, role.input_topic, metrics=metrics, log=log
         )
         # From the start, so that a worker that never joins is missed; the cluster knows better.
         topic, partitions = role.input_topic, configuration.topics.partitions
         metrics.gauge("esito_worker_topic_partitions", topic).set(partitions)
         metrics.gauge("esito_worker_partitions", topic).set(0)
+        self._refused: set[int] = set()
 
     def readiness(self) -> Mapping[str, bool]:
         """Return what /readyz shows."""
         return {
             "joined": self._membership is not None,
             "breaker_closed": not self._breaker.is_open,
+            "allowed": not self._refused,
         }
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -129,7 +133,7 @@ class Worker:
                 return ""
         except KafkaError as error:
             return f"Kafka does not answer ({type(error).__name__})"
-        return f"topic {topic} does not exist; esito topics apply creates it"
+        return absent(topic)
 
     async def _stay(self, admin: AIOKafkaAdminClient, stop: asyncio.Event) -> None:
         """Be a member until `stop`, or until the membership is lost."""
@@ -149,6 +153,7 @@ class Worker:
         except KafkaError as error:
             self._metrics.counter("esito_worker_delays_total", self._role.input_topic).inc()
             self._log.warning(LogEvent.BATCH_DELAYED, exception=type(error).__name__)
+            log_refusal(self._log, error)
             await _first_of(stop, seconds=_RETRY_SECONDS)
         finally:
             self._membership = None
@@ -157,8 +162,7 @@ class Worker:
             self._log.warning(LogEvent.MEMBERSHIP_RENEWED, group=around.group)
 
     def _surroundings(self, admin: AIOKafkaAdminClient) -> Surroundings:
-        settings = self._configuration.worker
-        group = f"{self._configuration.topic_prefix}esito.{self._role.name}"
+        settings, group = self._configuration.worker, self._role.group
         return Surroundings(
             group=group,
             rejected_topic=self._role.topics.rejected,
@@ -176,6 +180,7 @@ class Worker:
             tracing=self._tracing,
             step=self._role.step,
             newest_mark=lambda: self._verified.mark if self._verified else None,
+            refused=self._refused,
         )
 
     def _watching(self, admin: AIOKafkaAdminClient) -> AbstractAsyncContextManager[None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from contracts.access import Process, group_of
 from contracts.errors import Broken
 from ops.command_line import (
     NO,
@@ -130,7 +131,7 @@ async def _judged(configuration: "Configuration", asked: _Asked) -> "list[Judged
         endpoint=asked.endpoint,
         transaction_id=asked.transaction,
     )
-    group = f"{configuration.topic_prefix}esito.verifier.{provider}"
+    group = group_of(Process.VERIFIER, provider, prefix=configuration.topic_prefix)
     async with (
         connected(configuration) as cluster,
         second_verdict(configuration, provider) as judge,

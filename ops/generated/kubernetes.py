@@ -1,6 +1,6 @@
 """Write what of deploy/k8s follows from the code and an overlay's own esito.yaml.
 
-For each overlay whose kustomization.yaml names it: kafka/<overlay> (the topics, for Strimzi),
+For each overlay whose kustomization.yaml names it: kafka/<overlay> (topics and users, for Strimzi),
 components/keda/<overlay> and components/hpa/<overlay>. The alert rules of deploy/monitoring become
 one PrometheusRule.
 """
@@ -12,6 +12,7 @@ from typing import Any, Final
 import yaml
 
 from ops.generated.autoscalers import autoscalers, scaled_objects
+from ops.generated.kafka_users import kafka_users, keda_user
 from ops.generated.yaml_text import yaml_texts
 from ops.topics import planned_topics
 from runtime.configuration import Configuration
@@ -73,6 +74,8 @@ def _rules(monitoring: Path) -> str:
 
 _MADE: Final[Mapping[tuple[str, str], Callable[[Configuration], Iterator[Resource]]]] = {
     ("kafka", "topics.yaml"): kafka_topics,
+    ("kafka", "users.yaml"): kafka_users,
     ("components/keda", "scaled-objects.yaml"): scaled_objects,
+    ("components/keda", "user.yaml"): keda_user,
     ("components/hpa", "autoscalers.yaml"): autoscalers,
 }

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from contracts.errors import Unavailable
 from contracts.raw import RawCallback
 from runtime.kafka import close_client
+from runtime.kafka_refusals import refusal
 
 # Above the request time-out of the client (10 s), which ends most waits.
 STORE_SECONDS_MAX: Final = 30.0
@@ -72,7 +73,8 @@ class RawWriter:
         except (KafkaError, TimeoutError, OSError) as error:
             # An idempotent producer cannot skip what failed and go on.
             await self._drop(producer)
-            raise Unavailable(f"Kafka confirms nothing ({type(error).__name__})") from None
+            why = refusal(error) or type(error).__name__
+            raise Unavailable(f"Kafka confirms nothing ({why})") from None
 
     async def _connected(self) -> AIOKafkaProducer:
         async with self._connecting:
