@@ -22,8 +22,8 @@ from simulator.tally import Tally
 
 # How long a step waits for the one before it to come out, and the end for everything: only a lost
 # event lets them run out, and then the comparison says so.
-SETTLE_SECONDS_MAX: Final = 15.0
-DRAIN_SECONDS_MAX: Final = 30.0
+SETTLE_SECONDS_MAX: Final = 60.0
+DRAIN_SECONDS_MAX: Final = 120.0
 # Four days of Pivot's retries in nine seconds.
 TIME_FACTOR: Final = 10_000.0
 

@@ -30,7 +30,7 @@ from simulator.send_acts import (
 from simulator.send_http import Answer, SendHttp
 from simulator.send_slots import aged_version, expired_slot
 
-LEARN_SECONDS_MAX: Final = 30.0
+LEARN_SECONDS_MAX: Final = 120.0
 _LOOK_SECONDS: Final = 0.1
 _REQUESTS: Final = "/delivery/v2.6/requests"
 _JSON: Final = {"content-type": "application/json"}
