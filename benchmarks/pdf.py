@@ -86,7 +86,7 @@ async def _work_off(processor: Processor, records: list[InputRecord]) -> None:
     while records:
         ready = await processor.prepare(records)
         for record in records[:ready]:
-            (_, verdict) = processor.process(record)
+            (verdict,) = processor.process(record)
             if b"REQUEST_ACCEPTED" not in (verdict.value or b""):
                 raise RuntimeError("a request of the benchmark was refused")
         processor.committed()
