@@ -7,6 +7,7 @@ from ops.commands.doctor import doctor
 from ops.commands.expect import expect
 from ops.commands.hmac_profile import FORMATS, hmac_profile
 from ops.commands.pki import pki
+from ops.commands.secrets import secrets
 from ops.commands.sign import sign
 from ops.commands.simulate import simulate
 from ops.commands.tap import tap
@@ -55,6 +56,9 @@ app.command(
 
 
 app.command(epilog=examples("esito pki ./test-pki"))(pki)
+app.command(epilog=examples("esito secrets ./keys", "esito secrets ./keys --password ./password"))(
+    secrets
+)
 app.command(
     epilog=examples(
         "esito sign srtp-detached",
