@@ -11,6 +11,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SPECS ?=
 SECONDS ?= 300
+# What a machine's own engine needs beside: DOCKER_BUILD="--network host".
+DOCKER_BUILD ?=
 # Most tests wait for processes, brokers and time-outs; a file stays whole, for what it shares.
 TEST_PROCESSES ?= 3
 PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
@@ -59,10 +61,10 @@ $(MODELS): tests/deploy/package-lock.json
 	@touch $@
 
 .PHONY: deploy
-deploy: $(STAMP) $(MODELS) ## Render deploy/k8s and judge it: schemas, rules, processes (kubectl, Node)
+deploy: $(STAMP) $(MODELS) ## Render deploy/k8s and judge it and the contracts (kubectl, Node, Maven, Prometheus)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	  --only-binary :all: --require-hashes --requirement tests/deploy/requirements.lock
-	@$(BIN)/python -m pytest --quiet tests/deploy
+	@$(PYTEST) --quiet tests/deploy
 
 .PHONY: conformance
 conformance: $(STAMP) ## Check the vectors and the documents; with SPECS=DIRECTORY, its reference files too
@@ -89,6 +91,11 @@ diagram: $(STAMP) ## Write the state diagrams anew from the lifecycle tables
 .PHONY: kafka
 kafka: $(STAMP) ## Run a broker to play with at 127.0.0.1:9092 until Ctrl-C
 	@$(BIN)/python -m ops.lasting_kafka
+
+.PHONY: image
+image: $(STAMP) ## Build the image and run every process in it; needs a Docker engine, so not in the gate
+	@docker build --quiet --tag esito:0.1.0 --build-arg REVISION=$$(git rev-parse HEAD) $(DOCKER_BUILD) .
+	@$(BIN)/python -m pytest --quiet tests/deploy/built_image.py
 
 .PHONY: bench
 bench: $(STAMP) ## Measure, side by side; writes benchmarks/RESULTS.md

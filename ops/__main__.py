@@ -18,6 +18,7 @@ from ops.commands.hmac_profile import FORMATS, hmac_profile
 from ops.commands.lag import lag
 from ops.commands.pki import pki
 from ops.commands.reverify import reverify
+from ops.commands.secrets import secrets
 from ops.commands.sign import sign
 from ops.commands.simulate import simulate
 from ops.commands.tap import tap
@@ -76,6 +77,9 @@ app.command(
 
 
 app.command(epilog=examples("esito pki ./test-pki"))(pki)
+app.command(epilog=examples("esito secrets ./keys", "esito secrets ./keys --password ./password"))(
+    secrets
+)
 app.command(
     epilog=examples(
         "esito sign srtp-detached",

@@ -42,6 +42,8 @@ _SECRETS: Final = (
     "send-iun.key",
     "consumer.key",
 )
+_OWN_MODE: Final = 0o600
+_SHARED_MODE: Final = 0o444
 # The simulator plays UAE PASS, so this recipe is our own; a real one comes from a captured request.
 _PROFILE: Final = MacProfile(
     Hash.SHA256,
@@ -68,15 +70,7 @@ class Addresses:
 
 def write_installation(directory: Path, addresses: Addresses) -> Path:
     """Write what is missing in `directory`; return the path of its configuration."""
-    keys = directory / "keys"
-    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in _SECRETS:
-        _write_once(keys / name, lambda: secrets.token_urlsafe(32) + "\n")
-    _write_once(keys / "uaepass-golden.json", _golden_vector)
-    if not (directory / "pki").exists():
-        write_pki(make_pki(now=now_utc()), directory / "pki")
-    if not (directory / "wallet").exists():
-        write_wallet_keys(directory / "wallet")
+    write_secrets(directory / "keys", parties=directory)
     _write_once(directory / SAMPLE_PDF, lambda: _sample(directory / "pki"))
     configuration = directory / "esito.yaml"
     _write_once(
@@ -98,6 +92,32 @@ def write_installation(directory: Path, addresses: Addresses) -> Path:
         ),
     )
     return configuration
+
+
+def write_secrets(keys: Path, *, parties: Path) -> None:
+    """Write what is missing: our secrets in `keys`; in `parties`, the keys of those who are played.
+
+    Raises:
+        Broken: a directory cannot be written to.
+    """
+    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in _SECRETS:
+        _write_once(keys / name, _secret)
+    _write_once(keys / "uaepass-golden.json", _golden_vector)
+    if not (parties / "pki").exists():
+        write_pki(make_pki(now=now_utc()), parties / "pki")
+    if not (parties / "wallet").exists():
+        write_wallet_keys(parties / "wallet")
+
+
+def write_password(file: Path) -> None:
+    """Write a new password if there is none, for every user who reaches the file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _write_once(file, _secret, mode=_SHARED_MODE)
+
+
+def _secret() -> str:
+    return secrets.token_urlsafe(32) + "\n"
 
 
 def _sample(pki: Path) -> bytes:
@@ -122,12 +142,12 @@ def _golden_vector() -> str:
     return json.dumps(vector, indent=2) + "\n"
 
 
-def _write_once(file: Path, content: Callable[[], str | bytes]) -> None:
+def _write_once(file: Path, content: Callable[[], str | bytes], *, mode: int = _OWN_MODE) -> None:
     if file.exists():
         return
     given = content()
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
         return
     with os.fdopen(descriptor, "wb") as opened:

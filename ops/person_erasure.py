@@ -1,7 +1,7 @@
 """Erase one request of SEND before its time: what it says, and the files that it alone names.
 
 What cannot be erased by itself is told with its day: records in Kafka end with their topic's term
-(docs/decisions/0037). The status events stay: they hold ids, statuses and codes.
+(docs/decisions/0035). The status events stay: they hold ids, statuses and codes.
 """
 
 from dataclasses import dataclass

@@ -32,7 +32,7 @@ group of theirs; `callbacks.*` and `…state.v1` are for nobody outside.
 Two users are for people. `esito-operator` looks and cannot change anything. `esito-replay` puts
 dead letters back and can do nothing else: who may write a raw topic can claim that an API key was
 right, and who may write a verified topic can state what no provider said. So its credentials belong
-in no standing configuration: set `ESITO_KAFKA_*` for the one command."""
+in no standing configuration: set its `kafka_` keys for the one command."""
 _SHELL: Final = """\
 `deploy/k8s/kafka/<overlay>/users.yaml` has all this as Strimzi's `KafkaUser`s. Without Strimzi,
 with Kafka's own tool: once for each provider, leaving out the users of processes you do not run.

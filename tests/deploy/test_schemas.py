@@ -21,6 +21,7 @@ REQUIRED = (
     ("Kafka", "spec/kafka/listeners/0/port"),
     ("KafkaNodePool", "spec/roles"),
     ("KafkaTopic", "spec"),
+    ("KafkaUser", "spec/authentication/type"),
     ("PodMonitor", "spec/selector"),
     ("PrometheusRule", "spec"),
     ("ScaledObject", "spec/triggers"),

@@ -119,7 +119,7 @@ async def _take_key_set(scene: Scene) -> None:
 async def _take_database(scene: Scene) -> None:
     await scene.database.cut()
     intake, streams = scene.esito.configuration.intake, scene.esito.configuration.streams
-    headers = {"x-api-key": scene.key("send-comune.key")}
+    headers = {"x-api-key": scene.key("send-provincia.key")}
     async with aiohttp.ClientSession(headers=headers) as session:
         for _ in range(_READERS):
             url = f"http://127.0.0.1:{intake.port}/delivery/v2.6/requests"
