@@ -172,6 +172,7 @@ EXCUSED: Final = (
         None,
         (
             "pivot binInformations.issuingBank",  # UNKNOWN
+            "pivot data.mode",  # REDIRECT
             "srtp body.resourceId",  # answer
             "wallet body.interaction",  # verification, issuance
             "wallet token.aud",  # esito

@@ -13,7 +13,7 @@ def places_of(performance: Performance) -> dict[str, bytes]:
     The values of the raw topic and of the dead letters are not among them: they are the bodies.
     """
     places = {f"log of {name}": log for name, log in performance.logs.items()}
-    places |= {f"metrics of {name}": text for name, text in performance.metrics.items()}
+    places |= {f"metrics of {name}": _own(text) for name, text in performance.metrics.items()}
     places["answers to callbacks"] = _once(performance.answers)
     for role in Role:
         records = [record for record in performance.records if record.role is role]
@@ -43,7 +43,7 @@ def _places_of_send(performance: Performance) -> dict[str, bytes]:
     return {
         **dict(performance.hearing.places()),
         **{f"log of {name}, elsewhere": log for name, log in elsewhere.logs.items()},
-        **{f"metrics of {name}, elsewhere": text for name, text in elsewhere.metrics.items()},
+        **{f"metrics of {name}, elsewhere": _own(text) for name, text in elsewhere.metrics.items()},
         "records, elsewhere": elsewhere.records,
         **{f"rows, {name}": values for name, values in rows.items()},
         "statistics of PostgreSQL": kept.statistics,
@@ -51,6 +51,11 @@ def _places_of_send(performance: Performance) -> dict[str, bytes]:
         "names in the object store": kept.object_names,
         "output of esito attachments prune": kept.pruned,
     }
+
+
+def _own(exposition: bytes) -> bytes:
+    """Leave out what the operating system says: its numbers are as long as amounts and ids."""
+    return b"\n".join(line for line in exposition.split(b"\n") if not line.startswith(b"process_"))
 
 
 def _once(texts: Iterable[bytes]) -> bytes:

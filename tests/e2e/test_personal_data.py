@@ -79,7 +79,7 @@ def test_no_value_of_any_body_is_seen_outside_the_bodies(searched: Searched) -> 
         (*searched.private.names_of(hit.value), hit.spelling, hit.place) for hit in searched.hits
     }
 
-    assert sorted(seen) == []
+    assert sorted(seen) == [], "\n".join(map(str, sorted(seen)))
 
 
 def test_no_credential_is_seen_anywhere_not_even_in_the_bodies(

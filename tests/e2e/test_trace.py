@@ -32,12 +32,7 @@ CALLBACK = [
     "   └─ update.decide (esito-state-machine) committed",
     "      └─ event.project (esito-streams) projected",
 ]
-REQUEST = [  # a verdict is two updates: the expectation with the IUN, then the status
-    "request.receive (esito-intake) accepted",
-    CALLBACK[1],
-    "   ├─ update.decide (esito-state-machine) committed",
-    *CALLBACK[2:],
-]
+REQUEST = ["request.receive (esito-intake) accepted", *CALLBACK[1:]]
 LINKED = {"batch.commit": ("record.verify", "update.decide"), "batch.write": ("event.project",)}
 
 

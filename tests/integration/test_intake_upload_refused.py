@@ -289,7 +289,7 @@ def outcomes(site: Site) -> dict[str, float]:
     for family in site.metrics.registry.collect():
         if family.name == "esito_intake_uploads":
             for one in family.samples:
-                if one.name.endswith("_total"):
+                if one.name.endswith("_total") and one.value:
                     found[one.labels["outcome"]] = one.value
     return found
 
