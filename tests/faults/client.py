@@ -10,12 +10,13 @@ import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
 import aiohttp
+from yarl import URL
 
 from tests.faults.checker import Acknowledged
 
@@ -54,7 +55,9 @@ class Client:
     marker: str
     acknowledged: list[Acknowledged] = field(default_factory=list)
     answers: Counter[int] = field(default_factory=Counter)
+    unanswered: int = 0
     retry_after: set[str] = field(default_factory=set)
+    port: Callable[[], int] | None = None  # of whom to call next, where there are several
     _numbers: "count[int]" = field(default_factory=count)
     _session: aiohttp.ClientSession | None = None
 
@@ -93,9 +96,11 @@ class Client:
         """Send one callback until it is acknowledged, as a provider with patience does."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            with suppress(aiohttp.ClientError, TimeoutError):
+            try:
                 if await self._post(callback):
                     return
+            except (aiohttp.ClientError, TimeoutError):
+                self.unanswered += 1
             assert time.monotonic() < deadline, f"never acknowledged; answers: {self.answers}"
             await asyncio.sleep(_RETRY_SECONDS)
 
@@ -120,9 +125,8 @@ class Client:
         assert self._session is not None, "send inside `connected`"
         endpoint = self.endpoint
         headers = {"Content-Type": "application/json", **endpoint.headers(callback.body)}
-        async with self._session.post(
-            endpoint.url, data=callback.body, headers=headers
-        ) as response:
+        url = URL(endpoint.url).with_port(self.port()) if self.port else endpoint.url
+        async with self._session.post(url, data=callback.body, headers=headers) as response:
             self.answers[response.status] += 1
             if response.status == 503:
                 self.retry_after.add(response.headers.get("Retry-After", ""))

@@ -89,6 +89,15 @@ class Pipeline:
         """Start the ingress, on the same port each time."""
         return self._start("ingress", ["ingress"], "esito.yaml")
 
+    def pod(self, role: str, *, port: int, management_port: int) -> EsitoProcess:
+        """Start an ingress or a worker of Pivot with ports of its own, as a pod has an address."""
+        ports = {
+            "ESITO_INGRESS__PORT": str(port),
+            "ESITO_MANAGEMENT_PORT": str(management_port),
+        }
+        arguments = ["ingress"] if role == "ingress" else ["workers", role, "--provider", "pivot"]
+        return self._start(role, arguments, "esito.yaml", **ports)
+
     def worker(self, role: str, *, provider: str = "pivot", failpoint: str = "") -> EsitoProcess:
         """Start a verifier or a state machine."""
         variables = {"ESITO_FAILPOINT": failpoint} if failpoint else {}
@@ -156,18 +165,20 @@ class Pipeline:
         return "\n".join(process.tail() for process in self._processes)
 
     def _start(self, name: str, arguments: list[str], file: str, **variables: str) -> EsitoProcess:
+        settings = {
+            "ESITO_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
+            "ESITO_TOPIC_PREFIX": self.prefix,
+            "ESITO_INGRESS__PORT": str(self._port),
+            "ESITO_MANAGEMENT_PORT": "0",
+            "ESITO_LOG_FORMAT": "json",
+            "ESITO_WORKER__SESSION_SECONDS": str(self.session_seconds),
+            "PYTHONUNBUFFERED": "1",
+        }
         process = EsitoProcess(
             name,
             [*arguments, "--configuration", str(self._directory / file)],
             log=self._directory / f"{len(self._processes)}-{name.partition(' ')[0]}.log",
-            ESITO_KAFKA_BOOTSTRAP_SERVERS=self.bootstrap_servers,
-            ESITO_TOPIC_PREFIX=self.prefix,
-            ESITO_INGRESS__PORT=str(self._port),
-            ESITO_MANAGEMENT_PORT="0",
-            ESITO_LOG_FORMAT="json",
-            ESITO_WORKER__SESSION_SECONDS=str(self.session_seconds),
-            PYTHONUNBUFFERED="1",
-            **variables,
+            **{**settings, **variables},
         )
         self._processes.append(process)
         return process

@@ -74,10 +74,10 @@ class EsitoProcess:
         """Let it go on (SIGCONT)."""
         self._process.send_signal(signal.SIGCONT)
 
-    async def stop(self) -> int:
+    async def stop(self, seconds_max: float = STOP_SECONDS_MAX) -> int:
         """End it as an operator would (SIGTERM); return the exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return await self.ended(STOP_SECONDS_MAX)
+        return await self.ended(seconds_max)
 
     async def ended(self, seconds_max: float = WAIT_SECONDS_MAX) -> int:
         """Wait until it has ended; return the exit code."""
