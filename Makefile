@@ -13,9 +13,11 @@ SPECS ?=
 SECONDS ?= 300
 # What a machine's own engine needs beside: DOCKER_BUILD="--network host".
 DOCKER_BUILD ?=
-# Most tests wait for processes, brokers and time-outs; a file stays whole, for what it shares.
+# Most tests wait for processes, brokers and time-outs. A file stays whole, for what it shares; they
+# go in their order, in which the quick ones come last and fill what the slow ones leave.
 TEST_PROCESSES ?= 3
-PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile \
+  --no-loadscope-reorder
 FAST_TESTS := tests/architecture tests/unit tests/property tests/contract
 
 .PHONY: help
