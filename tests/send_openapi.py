@@ -32,6 +32,7 @@ DEPARTURES: Final[Mapping[str, str]] = {
     "500 is theirs": "the intake answers 503: what it could not store may be sent again",
     "GET /delivery/v2.9/notifications/sent/{iun} 404": "an unknown IUN, as its other operations",
     "POST /delivery-progresses/v2.8/streams 409": "too many streams, as SEND's code has it",
+    "PUT /delivery-progresses/v2.8/streams/{streamId} 409": "SEND loses one of two updates at once",
     "GET /delivery-progresses/v2.8/streams 400": "there is nothing that could be wrong",
     **dict.fromkeys(
         (
