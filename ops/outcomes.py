@@ -8,6 +8,7 @@ key proved it, and where it lies, may differ.
 from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Final
 
 from pydantic import ValidationError
@@ -49,18 +50,19 @@ class Outcome:
 class Outcomes:
     """What became of a set of callbacks; `published` are the status events of each."""
 
-    by_subject: dict[str, tuple[int, Place, Outcome]] = field(default_factory=dict)
+    # Of each callback, what became of each of its raw records, and when that was written.
+    by_subject: dict[str, dict[Place, tuple[int, Outcome]]] = field(default_factory=dict)
     published: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, subject: str) -> Outcome | None:
         """Return the newest outcome, if there is one."""
-        found = self.by_subject.get(subject)
-        return found[2] if found else None
+        found = sorted(self.by_subject.get(subject, {}).values(), key=itemgetter(0))
+        return found[-1][1] if found else None
 
     def at(self, place: Place, subject: str) -> Outcome | None:
-        """Return the outcome if it is that of this very record."""
-        found = self.by_subject.get(subject)
-        return found[2] if found and found[1] == place else None
+        """Return the outcome of this very record, whichever came last."""
+        found = self.by_subject.get(subject, {}).get(place)
+        return found[1] if found else None
 
 
 def subject_of(record: StoredRecord) -> str:
@@ -144,14 +146,13 @@ def _take_letter(
 def _take_update(record: StoredRecord, update: VerifiedUpdate, found: Outcomes) -> None:
     place = (update.origin.topic, update.origin.partition, update.origin.offset)
     subject, outcome = update.origin.callback_id, outcome_of([update])
-    before = found.by_subject.get(subject)
-    if before is not None and before[1] == place and not before[2].code:
+    written, before = found.by_subject.get(subject, {}).get(place, (0, None))
+    if before is not None and not before.code:
         # One of several updates of one callback, or one that its witness let go on.
-        said, shown = before[2].said | outcome.said, {*before[2].shown, *outcome.shown}
+        said, shown = before.said | outcome.said, {*before.shown, *outcome.shown}
         outcome = replace(outcome, said=said, shown=tuple(sorted(shown)))
         # They lie in several partitions, so they may be met in another order than written.
-        newest = max(before[0], record.written_at)
-        found.by_subject[subject] = (newest, place, outcome)
+        found.by_subject[subject][place] = max(written, record.written_at), outcome
         return
     _newest(record, subject, place, outcome, found)
 
@@ -159,9 +160,9 @@ def _take_update(record: StoredRecord, update: VerifiedUpdate, found: Outcomes) 
 def _newest(
     record: StoredRecord, subject: str, place: Place, outcome: Outcome, found: Outcomes
 ) -> None:
-    before = found.by_subject.get(subject)
-    if before is None or before[0] <= record.written_at:
-        found.by_subject[subject] = (record.written_at, place, outcome)
+    places = found.by_subject.setdefault(subject, {})
+    if place not in places or places[place][0] <= record.written_at:
+        places[place] = record.written_at, outcome
 
 
 def _shown(what: Statement | Witness | Expectation) -> str:

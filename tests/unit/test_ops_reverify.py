@@ -129,23 +129,41 @@ def test_time_left_is_never_where_more_comes_in_than_goes_out() -> None:
     assert seconds_left(rated.partitions) is None
 
 
-async def test_updates_of_one_callback_are_one_outcome_in_any_order() -> None:
-    """What a witness let go on lies in another partition, and may be read before the witness."""
-    witness = Witness(transaction_id="id1", mark="m", then=PAID)
+async def found_in(*updates: tuple[int, VerifiedUpdate]) -> Outcomes:
+    """Return what is found where these updates were read, with the times they were written."""
     topics = Topics.of("pivot")
     found = Outcomes()
 
     async def records() -> AsyncGenerator[StoredRecord]:
-        for at, what in ((2, PAID), (1, witness)):
+        for at, one in updates:
             yield StoredRecord(
                 topic=topics.verified,
                 partition=at,
                 offset=0,
                 written_at=at,
                 key=None,
-                value=update(what).model_dump_json(exclude_defaults=True).encode(),
+                value=one.model_dump_json(exclude_defaults=True).encode(),
             )
 
     await collect(records(), topics, {"c"}, found)
+    return found
+
+
+async def test_updates_of_one_callback_are_one_outcome_in_any_order() -> None:
+    """What a witness let go on lies in another partition, and may be read before the witness."""
+    witness = Witness(transaction_id="id1", mark="m", then=PAID)
+
+    found = await found_in((2, update(PAID)), (1, update(witness)))
 
     assert found.of("c") == outcome_of([update(witness)])
+
+
+async def test_replay_verified_before_its_original_keeps_its_own_outcome() -> None:
+    """Raw records without a key lie in any partition, so the verifier may take the later first."""
+    expired = update(PAID.model_copy(update={"native_status": "EXPIRED"}), offset=3)
+
+    found = await found_in((1, update(PAID, offset=7)), (2, expired))
+
+    assert found.at(("raw", 0, 7), "c") == SAID
+    assert found.of("c") == found.at(("raw", 0, 3), "c") == OTHER
+    assert found.at(("raw", 0, 8), "c") is None
