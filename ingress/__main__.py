@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack
 from contracts.errors import Broken
 from ingress.build import AppBuilder
 from ingress.processes import run_processes, stop_without_parent
-from ingress.server import allow_files
 from runtime.configuration import Configuration
+from runtime.http_server import allow_files
 from runtime.key_source import KeySource, publish_expiries, report_reloads
 from runtime.log_events import LogEvent
 from runtime.management import management_server

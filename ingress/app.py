@@ -20,8 +20,9 @@ from ingress.authenticate import Refused
 from ingress.endpoint import EndpointHandler
 from ingress.enqueue import STOP_SECONDS, Enqueuer
 from ingress.refusals import Refusals
-from ingress.server import Server, listen
+from ingress.server import ingress_server, limits_of, tls_context
 from runtime.configuration import Ingress as IngressSettings
+from runtime.http_server import Server, listen
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
@@ -68,16 +69,17 @@ class App:
             Broken: the port is taken, or a TLS file cannot be used.
         """
         settings = self.settings
-        server = Server(
+        server = ingress_server(
             Callbacks(self, stop).handle,
             settings=settings,
             count_refusal=partial(self.refusals.count, ""),
         )
         listener = await listen(
             server,
-            settings,
+            limits_of(settings),
+            name="ingress",
+            tls=tls_context(settings.tls, self.client_certificates),
             reuse_port=reuse_port,
-            client_certificates=self.client_certificates,
         )
         try:
             for enqueuer in self.enqueuers.values():

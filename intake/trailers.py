@@ -15,7 +15,7 @@ from aiohttp.http_parser import HeadersParser, HttpRequestParserPy
 from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE, RequestHandler, RequestPayloadError
 from multidict import CIMultiDictProxy
 
-from runtime.http_server import Connection, Limits, Malformed, Server
+from runtime.http_server import Connection, Limits, Server
 
 Trailers = CIMultiDictProxy[str]
 
@@ -29,7 +29,7 @@ class UploadServer(Server):
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
-        return UploadConnection(self, self._limits, self._malformed)
+        return UploadConnection(self, self._limits)
 
 
 class UploadConnection(Connection):
@@ -37,9 +37,9 @@ class UploadConnection(Connection):
 
     __slots__ = ("_held", "trailers")
 
-    def __init__(self, server: Server, limits: Limits, malformed: Malformed) -> None:
+    def __init__(self, server: Server, limits: Limits) -> None:
         """Begin with no request."""
-        super().__init__(server, limits, malformed)
+        super().__init__(server, limits)
         self.trailers: deque[tuple[StreamReader, Trailers]] = deque(maxlen=MAX_MSG_QUEUE_SIZE)
         self._held = b""
 

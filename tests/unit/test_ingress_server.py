@@ -8,8 +8,9 @@ from typing import Final
 import pytest
 from aiohttp import web
 
-from ingress.server import Connection, Server
+from ingress.server import ingress_server
 from runtime.configuration import Ingress
+from runtime.http_server import Connection
 
 REQUEST: Final = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n"
 GRACE_SECONDS: Final = 20.0
@@ -48,7 +49,7 @@ class Rig:
     def __init__(self, **settings: int) -> None:
         self.go_on = asyncio.Event()
         self.bodies: list[bytes] = []
-        self.server = Server(
+        self.server = ingress_server(
             self._handle, settings=Ingress(**settings), count_refusal=lambda _: None
         )
 
