@@ -176,9 +176,7 @@ async def test_frozen_kafka_sigterm_ends_within_the_grace(
     async with running(make_own_ingress(confirm_seconds=60, grace_seconds=8)) as ingress:
         own_kafka.pause(NODE)
         caller = asyncio.create_task(call(ingress.port, request()))
-        await until(
-            lambda: caller.done() or waiting(ingress, "pivot-id") == 1, "a callback waits"
-        )
+        await until(lambda: caller.done() or waiting(ingress, "pivot-id") == 1, "a callback waits")
         assert not caller.done(), caller
 
         began = time.monotonic()
