@@ -18,11 +18,12 @@ from contracts.provider import Answers
 from ingress.answers import empty, epc_error, problem, status_of
 from ingress.authenticate import Refused
 from ingress.endpoint import EndpointHandler
-from ingress.enqueue import STOP_SECONDS, Enqueuer
+from ingress.enqueue import Enqueuer
 from ingress.refusals import Refusals
 from ingress.server import ingress_server, limits_of, tls_context
 from runtime.configuration import Ingress as IngressSettings
 from runtime.http_server import Server, listen
+from runtime.lasting_producer import STOP_SECONDS
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger

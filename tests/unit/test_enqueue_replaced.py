@@ -79,7 +79,7 @@ async def put_one(enqueuer: Enqueuer, room: Waiting, *, batches: int) -> asyncio
     """Put a callback and wait until it is under way in a batch of its own."""
     room.reserve(len(BODY))
     waiter = enqueuer.put([], BODY, room)
-    await until(lambda: len(enqueuer._deliveries) >= batches)  # noqa: SLF001 - nothing tells
+    await until(lambda: enqueuer._producer.under_way >= batches)  # noqa: SLF001 - nothing tells
     return waiter
 
 
