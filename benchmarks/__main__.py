@@ -1,4 +1,4 @@
-"""Measure everything once and write benchmarks/RESULTS.md: `make bench`, about five minutes."""
+"""Measure everything once and write benchmarks/RESULTS.md: `make bench`, about ten minutes."""
 
 import asyncio
 import random
@@ -28,8 +28,7 @@ async def main() -> None:
     rng = random.Random(7)  # noqa: S311 - a body's values, no secrets
     session = new_session(rng, payment_type="SINGLE").with_charge("charge-1", 10_001)
     body = callback_body("PAYMENT.PAID", session, status="PAID")
-    _say("verification, without Kafka")
-    signatures = await _signatures()
+    signatures = (await _child("signatures")).splitlines()
     with tempfile.TemporaryDirectory(prefix="esito-benchmark-") as name:
         endpoints, keys = write_endpoints(Path(name))
         pivot = alone("pivot", endpoints)
@@ -45,6 +44,7 @@ async def main() -> None:
             workers, restore = await measure_workers(installation, body, session.id)
             callbacks = Callbacks(installation.configuration, keys, rng, datetime.now(UTC))
             workers += await measure_verifiers(installation, callbacks)
+    send = [await _child(name) for name in ("uploads", "intake", "pdf", "streams")]
     measured = Measured(
         signatures=signatures,
         ingress=ingress,
@@ -52,21 +52,23 @@ async def main() -> None:
         restore=restore,
         body_bytes=len(body),
         bytes_per_transaction=bytes_per_transaction(),
+        send=send,
     )
     text = written(measured, load=load)
     RESULTS.write_text(text)
     print(text)
 
 
-async def _signatures() -> list[str]:
-    """Return the rows of a process of its own, whose memory and collector are nobody else's."""
+async def _child(name: str) -> str:
+    """Return what a process of its own printed: its memory and collector are nobody else's."""
+    _say(name)
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.signatures", stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", f"benchmarks.{name}", stdout=asyncio.subprocess.PIPE
     )
     output, _ = await child.communicate()
     if child.returncode:
-        raise RuntimeError(f"benchmarks.signatures ended with {child.returncode}")
-    return output.decode().splitlines()
+        raise RuntimeError(f"benchmarks.{name} ended with {child.returncode}")
+    return output.decode().strip()
 
 
 def _say(text: str) -> None:

@@ -1,8 +1,4 @@
-"""Measure the intake: accepted notification requests for a second of CPU, and latency.
-
-`python -m benchmarks.intake`: an embedded Kafka and PostgreSQL, one process of the intake, requests
-of about 6 kB, each with three recipients, six payments and three documents; all of them different.
-"""
+"""Measure the intake, requests and latency: `python -m benchmarks.intake`."""
 
 import asyncio
 import itertools
@@ -36,6 +32,15 @@ _PATH: Final = "/delivery/v2.6/requests"
 _SENDER: Final = "77777777777"
 _STREAMS: Final = Path(__file__).parent.parent / "streams" / "migrations"
 _MARK: Final = "000000000000"  # replaced by the number of the request
+_HEAD: Final = """## Notification requests
+
+An embedded Kafka and PostgreSQL, one process of the intake, requests of {body:,} bytes, each with
+three recipients, six payments and three documents, all of them different. {rounds} rounds of
+{seconds:.0f} s for each number of connections, closed loop; CPU is the intake's. Target: 1,500
+accepted for a CPU second.
+
+| connections | accepted/s | CPU s/1000 | accepted for a CPU second | p50 ms | p99 ms |
+|---|---|---|---|---|---|"""
 _DIGEST: Final = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
 
 
@@ -52,14 +57,10 @@ async def main() -> None:
 
 
 async def measure_intake(installation: Installation) -> list[str]:
-    """Return table rows: connections, rate, CPU for 1000, accepted for a second of CPU, latency."""
+    """Return a section of Markdown."""
     head = {"x-api-key": installation.api_key, "Content-Type": "application/json"}
     requests = map(lambda body: post(_PATH, head, body), _bodies())  # noqa: C417 - it is endless
-    rows = [
-        f"body: {len(next(_bodies())):,} bytes",
-        "| connections | accepted/s | CPU s/1000 | accepted for a CPU second | p50 ms | p99 ms |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = [_HEAD.format(body=len(next(_bodies())), rounds=ROUNDS, seconds=SECONDS)]
     arguments = ("-m", "intake", "--configuration", str(installation.file))
     async with process(installation, *arguments) as server:
         await _answering(lambda: next(requests))
@@ -71,7 +72,7 @@ async def measure_intake(installation: Installation) -> list[str]:
             if set(load.statuses) != {202}:
                 raise RuntimeError(f"answers {load.statuses}")
             rows.append(_row(connections, load, cpu_seconds(server) - before))
-        rows.append(f"Resident: {server.memory_info().rss / 1e6:.0f} MB after the load.")
+        rows.append(f"\nResident: {server.memory_info().rss / 1e6:.0f} MB after the load.")
     return rows
 
 

@@ -73,12 +73,14 @@ SRTP (an XML signature, RSA-2048, pinned), {wallet:,} of the wallet (one ES256 t
 {restore}
 
 Memory: {transaction:,.0f} bytes for each live transaction, all indexes included.
+
+{send}
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """The rows of every table, and two figures beside them."""
+    """The rows of every table, two figures beside them, and the sections that write themselves."""
 
     signatures: Sequence[str]
     ingress: Sequence[str]
@@ -86,6 +88,7 @@ class Measured:
     restore: str
     body_bytes: int
     bytes_per_transaction: float
+    send: Sequence[str]
 
 
 def load_of_others() -> str:
@@ -120,4 +123,5 @@ def written(measured: Measured, *, load: str) -> str:
         workers="\n".join(measured.workers),
         restore=measured.restore,
         transaction=measured.bytes_per_transaction,
+        send="\n\n".join(measured.send),
     )
