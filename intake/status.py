@@ -4,19 +4,18 @@ https://github.com/pagopa/pn-delivery (retrieveNotificationRequestStatusV26). Th
 request. One that nobody has told the caller of yet waits like any other: it will be sent.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
 
+from contracts.send.refusals import recipient_index
 from intake.call import Call
 from intake.lookup import Found, Lookup
 from intake.problems import bad_parameter, json_answer, not_found
 
 _RETRY_AFTER_SECONDS: Final = 10  # SEND's own
-_RECIPIENT: Final = re.compile(r"recipients\[([0-9]{1,9})\]")
 _ID: Final = r"[A-Za-z0-9+/=]{36}"
 _LINE: Final = r"[^\n\r\u0085\u2028\u2029]*"
 _PRINTABLE: Final = r"[ -~]*"
@@ -68,7 +67,7 @@ def _error(reason: Mapping[str, Any]) -> dict[str, Any]:
     detail = ": ".join(filter(None, (where, reason.get("text"))))
     if detail:
         error["detail"] = detail
-    recipient = _RECIPIENT.match(where)
+    recipient = recipient_index(where)
     if recipient is not None:
-        error["recIndex"] = int(recipient[1])
+        error["recIndex"] = recipient
     return error

@@ -16,6 +16,7 @@ from contracts.errors import Rejected
 from contracts.instants import instant
 from contracts.json_object import read_json
 from contracts.payload import Payload
+from contracts.send.refusals import recipient_index
 from streams.refused import INVALID, Fault, Refused
 from streams.registry import Entry, Kept, Settings
 
@@ -158,7 +159,7 @@ def _element(event: Mapping[str, Any], references: Mapping[str, str]) -> dict[st
 
 def _refusal(reason: Mapping[str, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {"errorCode": reason["code"], "detail": reason.get("text") or ""}
-    recipient = re.match(r"recipients\[([0-9]{1,9})\]", reason.get("where") or "")
-    if recipient:
-        told["recIndex"] = int(recipient[1])
+    recipient = recipient_index(reason.get("where") or "")
+    if recipient is not None:
+        told["recIndex"] = recipient
     return told

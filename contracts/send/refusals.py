@@ -5,12 +5,14 @@ has more codes, which we never give: RECIPIENT_ID_NOT_VALID is reserved, SERVICE
 request that waits here, and MESSAGE_… and CAMPAIGN_… are of another product.
 """
 
+import re
 from enum import StrEnum
 from typing import Final
 
 from contracts.update import Reason
 
 _TEXT_CHARACTERS_MAX: Final = 500  # of a reason; SEND's own bound for `detail` is 2,048
+_RECIPIENT: Final = re.compile(r"recipients\[([0-9]{1,9})\]")
 
 
 class Refusal(StrEnum):
@@ -33,3 +35,9 @@ class Refusal(StrEnum):
 def refusal(code: Refusal, text: str, where: str) -> Reason:
     """Return one finding against a request: code, rule, and the part of the request (`where`)."""
     return Reason(code=code.value, text=text[:_TEXT_CHARACTERS_MAX], where=where)
+
+
+def recipient_index(where: str) -> int | None:
+    """Return which recipient a finding is about (0 is the first), if it is about one."""
+    found = _RECIPIENT.match(where)
+    return int(found[1]) if found else None
