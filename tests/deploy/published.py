@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.status import StatusEvent
 from contracts.topics import Role, Topics
@@ -84,6 +85,23 @@ async def with_a_gap(run: Published) -> Published:
     async with _producer(configuration) as producer:
         await _publish(producer, [(topics[0], 0, event) for event in events])
     return replace(run, topics=topics)
+
+
+async def records_left(run: Published, group: str) -> dict[TopicPartition, int]:
+    """Return how many records a group has still to read, by partition."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=run.bootstrap_servers)
+    await admin.start()
+    try:
+        committed = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    partitions = range(run.configuration.topics.partitions)
+    asked = [TopicPartition(topic, one) for topic in run.topics for one in partitions]
+    async with AIOKafkaConsumer(bootstrap_servers=run.bootstrap_servers) as consumer:
+        ends = await consumer.end_offsets(asked)
+    offsets = {one: committed[one].offset if one in committed else 0 for one in asked}
+    # The last of each partition is the mark of a Kafka transaction, which is no record.
+    return {one: max(0, end - 1 - offsets[one]) for one, end in ends.items()}
 
 
 def _only_of(settings: dict[str, Any], *, providers: Sequence[str]) -> None:
