@@ -1,9 +1,9 @@
 """Let a real Esito publish status events, and add what a subscriber meets on a worse day."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -30,12 +30,13 @@ SEED: Final = 33
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """The topics with status events, how many different ones are committed there, and their ids."""
+    """The topics with status events, the ids of those committed there, and who may read them."""
 
     bootstrap_servers: str
     configuration: Configuration
     topics: tuple[str, ...]
     identifiers: frozenset[str]
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 async def published(kafka: Kafka, directory: Path) -> Published:
@@ -85,6 +86,25 @@ async def with_a_gap(run: Published) -> Published:
     async with _producer(configuration) as producer:
         await _publish(producer, [(topics[0], 0, event) for event in events])
     return replace(run, topics=topics)
+
+
+async def with_one_event(run: Published, bootstrap_servers: str) -> Published:
+    """Publish one event in another Kafka, in the topic of Pivot without a prefix."""
+    configuration = run.configuration.model_copy(
+        update={"kafka_bootstrap_servers": bootstrap_servers, "topic_prefix": ""}
+    )
+    await create_topics(configuration)
+    topics = _status_topics(configuration, PROVIDERS[:1])
+    event = status_event("deployed")
+    async with _producer(configuration) as producer:
+        await _publish(producer, [(topics[0], 0, event)])
+    return replace(
+        run,
+        bootstrap_servers=bootstrap_servers,
+        configuration=configuration,
+        topics=topics,
+        identifiers=frozenset({event.id}),
+    )
 
 
 async def records_left(run: Published, group: str) -> dict[TopicPartition, int]:

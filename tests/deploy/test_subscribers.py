@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,9 @@ from tests.deploy.published import (
     records_left,
     with_a_gap,
     with_later_events,
+    with_one_event,
 )
+from tests.deploy.subscriber_rights import shown_user, tls_kafka
 from tests.deploy.subscribers import (
     Subscriber,
     end,
@@ -101,7 +103,7 @@ def reads(
             killed=killed[name],
             ended=written,
             exit_code=codes[name],
-            left=sum(kafka_run(records_left(later, f"{name}-{second}")).values()),
+            left=sum(kafka_run(records_left(later, f"{second}.{name}")).values()),
         )
         for name, written in ended.items()
     }
@@ -187,8 +189,42 @@ def test_subscriber_stops_at_a_missing_event(
         assert "an event is missing: " in said
         assert "sequence 3 came after 1" in said
         assert len(effects(tmp_path, name)) <= 1
-        left = kafka_run(records_left(other, f"{name}-gap"))
+        left = kafka_run(records_left(other, f"gap.{name}"))
         assert sum(left.values()) >= 1
+
+
+@pytest.fixture(scope="session")
+def deployed(
+    run: Published, report: Report, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Published]:
+    """Give one event in a Kafka that asks for certificates, to the user of the page."""
+    user = shown_user()
+    with tls_kafka(report, user["metadata"]["name"], tmp_path_factory.mktemp("tls")) as kafka:
+        found = kafka_run(with_one_event(run, kafka.administrator))
+        kafka_run(kafka.grant(user))
+        yield replace(found, bootstrap_servers=kafka.users, files=kafka.files)
+
+
+def test_subscriber_reads_by_its_certificate_with_the_rights_of_the_page(
+    deployed: Published, subscribers: list[Subscriber], tmp_path: Path
+) -> None:
+    written, _ = read_to_the_end(subscribers, deployed, tmp_path, "shop", signal.SIGTERM)
+
+    assert {name: len(lines) for name, lines in written.items()} == dict.fromkeys(written, 1)
+
+
+def test_subscriber_ends_where_it_has_no_right_and_says_so(
+    deployed: Published, subscribers: list[Subscriber], tmp_path: Path
+) -> None:
+    with running(subscribers, deployed, tmp_path, "other") as processes:
+        codes = {name: process.wait(timeout=SECONDS_MAX) for name, process in processes.items()}
+
+    assert codes == {"python": 1, "java": 1, "typescript": 1}
+    for name in processes:
+        said = (tmp_path / f"{name}.err").read_text()
+        assert "group" in said.lower(), said
+        assert "authoriz" in said.lower(), said
+        assert "an event is missing" not in said
 
 
 @contextmanager
@@ -201,8 +237,9 @@ def running(
         settings = {
             "BOOTSTRAP_SERVERS": run.bootstrap_servers,
             "TOPICS": ",".join(run.topics),
-            "GROUP": f"{one.language}-{group}",
+            "GROUP": f"{group}.{one.language}",
             "EFFECTS_FILE": str(directory / f"{one.language}.txt"),
+            **run.files,
         }
         processes[one.language] = one.start(settings, directory / f"{one.language}.err")
     try:
