@@ -71,5 +71,5 @@ def end(process: subprocess.Popen[bytes], number: signal.Signals) -> int:
 
 
 def _copy(language: str, directory: Path) -> Path:
-    built = shutil.ignore_patterns("node_modules", "dist", "target")
+    built = shutil.ignore_patterns(".venv", "node_modules", "dist", "target")
     return Path(shutil.copytree(EXAMPLES / language, directory / language, ignore=built))
