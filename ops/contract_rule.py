@@ -1,14 +1,16 @@
 """Tell what changed in the contracts since the last release, and what of it breaks others.
 
 `python -m ops.contract_rule` prints every change, after `make contracts`; the exit code is 1 if one
-breaks. With `--release` the contracts as they are become those of the release. The rule in words:
+breaks. With `--release` the contracts as they are become those of the project's version, unless
+something breaks, or changed under the version that was released. The rule in words:
 docs/CONTRACTS_CHANGELOG.md.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,16 +27,21 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.contract_rule", description=__doc__)
     parser.add_argument("--release", action="store_true", help="release what is")
     options = parser.parse_args(arguments)
-    now = surface(ROOT / "docs")
-    if options.release:
-        found = {"version": project_version(), "surface": now}
-        text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
-        (root / RELEASED).write_text(text, encoding="utf-8")
-        return 0
-    changes = list(contract_changes(released(root)["surface"], now))
+    now, version = surface(ROOT / "docs"), project_version()
+    # Without the file nothing was released that could break.
+    before = released(root) if (root / RELEASED).exists() else None
+    changes = list(contract_changes(before["surface"], now)) if before else []
     for change in changes:
-        sys.stdout.write(f"{'breaks' if change.breaks else 'adds'} {change}\n")
-    return 1 if any(change.breaks for change in changes) else 0
+        sys.stdout.write(f"{'breaks' if change.breaks else 'passes'} {change}\n")
+    if any(change.breaks for change in changes):
+        return 1
+    if options.release:
+        if before and before["version"] == version and before["surface"] != now:
+            sys.stderr.write(f"{version} is released as it was: raise the project's version\n")
+            return 1
+        text = json.dumps({"version": version, "surface": now}, indent=1, ensure_ascii=False)
+        (root / RELEASED).write_text(f"{text}\n", encoding="utf-8")
+    return 0
 
 
 def released(root: Path = ROOT) -> dict[str, Any]:
@@ -51,7 +58,6 @@ def contract_changes(before: Surface, after: Surface) -> Iterator[Change]:
 
 
 def _topic_changes(before: Surface, after: Surface) -> Iterator[Change]:
-    roles = {content.split()[0] for content in after["contents"]}
     for content, parts in before["contents"].items():
         if content in after["contents"]:
             new = after["contents"][content]
@@ -59,12 +65,27 @@ def _topic_changes(before: Surface, after: Surface) -> Iterator[Change]:
                 old_side = Side(parts.get(part, {}), before["schemas"])
                 new_side = Side(new.get(part, {}), after["schemas"])
                 yield from schema_changes(f"{content}: {part}", old_side, new_side, Direction.KEPT)
-        elif content.split()[0] not in roles:
-            yield Change(content, "is no longer written", breaks=True)
+        else:
+            breaks = not _has_successor(content, before["contents"])
+            yield Change(content, "is no longer written", breaks=breaks)
     for content in after["contents"].keys() - before["contents"].keys():
         yield Change(content, "is written", breaks=False)
+    for topic in sorted(set(before["topics"]) - set(after["topics"])):
+        breaks = not _has_successor(topic, before["topics"])
+        yield Change(topic, "is no longer a topic", breaks=breaks)
     for topic in sorted(set(after["topics"]) - set(before["topics"])):
         yield Change(topic, "is a topic", breaks=False)
+
+
+def _has_successor(name: str, released_names: Iterable[str]) -> bool:
+    """Tell whether a higher version was released already, so that readers could move to it."""
+    stem, version = _versioned(name)
+    return any(one == stem and other > version for one, other in map(_versioned, released_names))
+
+
+def _versioned(name: str) -> tuple[str, int]:
+    stem, version = name.rsplit("v", 1)
+    return stem, int(version)
 
 
 def _http_changes(before: Surface, after: Surface) -> Iterator[Change]:
@@ -77,18 +98,38 @@ def _http_changes(before: Surface, after: Surface) -> Iterator[Change]:
         yield from _parameter_changes(name, old["parameters"], new["parameters"], schemas)
         place = f"{name}: request"
         yield from _body_changes(place, old["request"], new["request"], schemas, Direction.TAKEN)
-        for status, body in old["answers"].items():
-            place = f"{name}: {status}"
-            other = new["answers"].get(status)
-            if other is None:
-                yield Change(place, "is no longer an answer", breaks=status < "300")
-                continue
-            yield from _body_changes(place, body, other, schemas, Direction.ANSWERED)
-        for status in new["answers"].keys() - old["answers"].keys():
-            # Of an error that a client does not know, its first digit tells enough (RFC 9110, 15).
-            yield Change(f"{name}: {status}", "is an answer", breaks=status < "400")
+        yield from _security_changes(name, set(old["security"]), set(new["security"]))
+        yield from _answer_changes(name, old["answers"], new["answers"], schemas)
     for name in after["operations"].keys() - before["operations"].keys():
         yield Change(name, "is answered", breaks=False)
+
+
+def _security_changes(place: str, was: AbstractSet[str], now: AbstractSet[str]) -> Iterator[Change]:
+    for way in was - now:
+        yield Change(f"{place}: {way}", "is no longer a proof", breaks=bool(now))
+    for way in now - was:
+        yield Change(f"{place}: {way}", "is a proof", breaks=not was)
+
+
+def _answer_changes(
+    name: str,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    schemas: tuple[Mapping[str, Any], Mapping[str, Any]],
+) -> Iterator[Change]:
+    for status, was in old.items():
+        place = f"{name}: {status}"
+        if status not in new:
+            yield Change(place, "is no longer an answer", breaks=status < "300")
+            continue
+        now = new[status]
+        bodies = was["content"], now["content"]
+        yield from _body_changes(place, *bodies, schemas, Direction.ANSWERED)
+        sides = Side(was["headers"], schemas[0]), Side(now["headers"], schemas[1])
+        yield from schema_changes(f"{place} headers", *sides, Direction.ANSWERED)
+    for status in new.keys() - old.keys():
+        # Of an error that a client does not know, its first digit tells enough (RFC 9110, 15).
+        yield Change(f"{name}: {status}", "is an answer", breaks=status < "400")
 
 
 def _parameter_changes(

@@ -71,6 +71,12 @@ def schema_changes(
     pair = (old.schema, new.schema)
     if pair in within:
         return
+    if False in pair:
+        if old.schema is not new.schema:
+            opened = old.schema is False
+            what = "may be there" if opened else "may not be there"
+            yield Change(place, what, breaks=not (opened and direction is Direction.TAKEN))
+        return
     within = (*within, pair)
     before, after = old.resolved(), new.resolved()
     yield from _required(place, before, after, direction)
@@ -152,7 +158,9 @@ def _choices(
 
 
 def _is_wider(keyword: str, was: Any, now: Any) -> bool:  # noqa: ANN401 - any value of a keyword
-    """Tell whether all that was taken under the keyword still is."""
+    """Tell whether all that was taken under the keyword still is, and means the same."""
+    if keyword == "default":
+        return False
     if now is None:
         return True
     if was is None:

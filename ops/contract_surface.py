@@ -4,7 +4,7 @@ The surface of the last release lies in docs/released-contracts.json, and is wha
 measured by.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ HTTP_DOCUMENTS: Final = ("openapi", "openapi-intake", "openapi-streams")
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _METHODS: Final = ("get", "put", "post", "delete")
 # What tells a person something, and a program nothing.
-_SILENT: Final = frozenset({"description", "title", "examples", "example", "default"})
+_SILENT: Final = frozenset({"description", "title", "examples", "example"})
 
 Surface = dict[str, Any]
 
@@ -49,6 +49,7 @@ def _topics(document: Mapping[str, Any]) -> Surface:
 
 
 def _record(message: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "content type", {"const": message["contentType"]}
     if "bindings" in message:
         yield "key", _plain(message["bindings"]["kafka"]["key"])
     for part in ("headers", "payload"):
@@ -57,8 +58,13 @@ def _record(message: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _operations(document: Mapping[str, Any]) -> Surface:
+    schemes = document["components"]["securitySchemes"]
+    default = document.get("security", [])
     operations = {
-        f"{method.upper()} {path}": _operation(operations[method], operations)
+        f"{method.upper()} {path}": {
+            **_operation(operations[method], operations),
+            "security": _security(operations[method].get("security", default), schemes),
+        }
         for path, operations in document["paths"].items()
         for method in _METHODS
         if method in operations
@@ -68,17 +74,44 @@ def _operations(document: Mapping[str, Any]) -> Surface:
 
 def _operation(operation: Mapping[str, Any], path: Mapping[str, Any]) -> dict[str, Any]:
     parameters = [*path.get("parameters", ()), *operation.get("parameters", ())]
+    body = operation.get("requestBody", {})
+    found = {f"{one['in']} {one['name']}": _field(one) for one in parameters}
+    if body:
+        found["body"] = _field({"required": body.get("required", False), "schema": {}})
     return {
-        "parameters": {
-            f"{one['in']} {one['name']}": {
-                "required": one.get("required", False),
-                "schema": _plain(one["schema"]),
-            }
-            for one in parameters
+        "parameters": found,
+        "request": _contents(body),
+        "answers": {
+            status: {"content": _contents(answer), "headers": _headers(answer.get("headers", {}))}
+            for status, answer in operation["responses"].items()
         },
-        "request": _contents(operation.get("requestBody", {})),
-        "answers": {status: _contents(answer) for status, answer in operation["responses"].items()},
     }
+
+
+def _field(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {"required": one.get("required", False), "schema": _plain(one["schema"])}
+
+
+def _headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the header fields of an answer as the members of an object."""
+    fields = {name: _field(one) for name, one in headers.items()}
+    return {
+        "properties": {name: one["schema"] for name, one in fields.items()},
+        "required": [name for name, one in fields.items() if one["required"]],
+    }
+
+
+def _security(
+    required: Sequence[Mapping[str, Any]], schemes: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return the ways to prove who calls, one of which is enough; none where nobody must."""
+    ways = []
+    for names in required:
+        proofs = [
+            " ".join(v for k, v in schemes[name].items() if k != "description") for name in names
+        ]
+        ways.append(" and ".join(sorted(proofs)))
+    return sorted(set(ways)) if all(ways) else []
 
 
 def _contents(part: Mapping[str, Any]) -> dict[str, Any]:

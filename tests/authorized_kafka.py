@@ -78,15 +78,20 @@ class AuthorizedKafka:
     async def grant(self, accesses: Iterable[Access]) -> None:
         """Create the ACLs of all users, and return when the broker has them."""
         rows = [row for one in accesses for row in acl_rows(one.user, one.grants)]
-        client = AIOKafkaClient(bootstrap_servers=self.administrator)
-        await client.bootstrap()
-        try:
-            answer = await client.send(client.get_random_node(), CreateAcls(rows))
-        finally:
-            await client.close()
-        for code, message in answer.creation_responses:
-            if code:
-                raise for_code(code)(message)
+        await created(self.administrator, rows)
+
+
+async def created(administrator: str, rows: Iterable[Row]) -> None:
+    """Create ACLs, and return when the broker has them."""
+    client = AIOKafkaClient(bootstrap_servers=administrator)
+    await client.bootstrap()
+    try:
+        answer = await client.send(client.get_random_node(), CreateAcls(rows))
+    finally:
+        await client.close()
+    for code, message in answer.creation_responses:
+        if code:
+            raise for_code(code)(message)
 
 
 class CreateAcls(Request[CreateAclsRequest_v1]):  # type: ignore[misc]  # aiokafka is untyped here

@@ -1,18 +1,22 @@
 """Subscribe to Esito's status events with aiokafka: each event has its effect once, in order.
 
 The effects are lines of a file here. Yours are rows of a database: write the event's id and the
-transaction's last sequence in the same database transaction as the effect. docs/SUBSCRIBING.md says
-why each of these lines is as it is.
+transaction's last sequence in the same database transaction as the effect. One process for each
+file and group: where several share a group, a partition comes back with events that another process
+did, so read the transaction's last sequence from the shared database, in that same transaction.
+docs/SUBSCRIBING.md says why each of these lines is as it is.
 """
 
 import asyncio
 import json
 import os
 import signal
+import ssl
 import sys
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.helpers import create_ssl_context
 
 STATUS_EVENT = b"esito.transaction.status.v1"
 EFFECTS = {
@@ -76,6 +80,8 @@ async def subscribe(stop: asyncio.Event) -> None:
     consumer = AIOKafkaConsumer(
         *os.environ["TOPICS"].split(","),
         bootstrap_servers=os.environ["BOOTSTRAP_SERVERS"],
+        security_protocol="SSL" if "CA_FILE" in os.environ else "PLAINTEXT",
+        ssl_context=tls(),
         group_id=os.environ["GROUP"],
         isolation_level="read_committed",
         enable_auto_commit=False,
@@ -99,6 +105,18 @@ def take_record(effects: Effects, record: "ConsumerRecord[bytes, bytes]") -> Non
     """Take one record; kinds of events that this program does not know are none of its business."""
     if dict(record.headers).get("ce_type") == STATUS_EVENT:
         effects.take(record.key.decode(), json.loads(record.value))
+
+
+def tls() -> ssl.SSLContext | None:
+    """Return TLS where CA_FILE says whom to trust, with our own certificate where there is one."""
+    if "CA_FILE" not in os.environ:
+        return None
+    context: ssl.SSLContext = create_ssl_context(
+        cafile=os.environ["CA_FILE"],
+        certfile=os.environ.get("CERTIFICATE_FILE"),
+        keyfile=os.environ.get("KEY_FILE"),
+    )
+    return context
 
 
 async def main() -> None:

@@ -1,9 +1,10 @@
 """Describe every topic as AsyncAPI 3.1.0: channels, who sends and receives, headers, examples."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from contracts.access import WORK, Process, group_of
 from contracts.provider import Provider
 from contracts.topics import Role
 from ops.generated.json_schemas import component_schemas
@@ -32,28 +33,7 @@ _CHANNELS: Final = {
 }
 # Only public bodies send requests, and only their status streams are polled.
 _SEND: Final = "send"
-
-
-class _Process(NamedTuple):
-    """What a process receives, with its consumer group before the provider's name, and sends."""
-
-    receives: Mapping[Role, str]
-    sends: tuple[Role, ...]
-    providers: frozenset[str] | None = None
-
-
-_PROCESSES: Final[Mapping[str, _Process]] = {
-    "ingress": _Process({}, (Role.RAW,)),
-    "intake": _Process({}, (Role.RAW,), frozenset({_SEND})),
-    "poller": _Process({}, (Role.RAW,), frozenset({_SEND})),
-    "verifier": _Process({Role.RAW: "esito.verifier."}, (Role.VERIFIED, Role.REJECTED)),
-    "state-machine": _Process(
-        # The changelog is read without a group, from its beginning.
-        {Role.VERIFIED: "esito.state-machine.", Role.STATE: ""},
-        (Role.STATUS, Role.ANOMALIES, Role.STATE, Role.REJECTED),
-    ),
-    "streams": _Process({Role.STATUS: "esito.streams"}, ()),
-}
+_OF_SEND: Final = frozenset({Process.INTAKE, Process.POLLER})
 
 
 def asyncapi_document(providers: Iterable[Provider]) -> str:
@@ -126,22 +106,25 @@ def _setting(name: str, value: str) -> str | int | list[str]:
 
 def _operations(provider: Provider) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for process, (receives, sends, providers) in _PROCESSES.items():
-        if providers is not None and provider.name not in providers:
+    for process, work in WORK.items():
+        if process in _OF_SEND and provider.name != _SEND:
             continue
-        for role, group in receives.items():
+        for role in work.reads:
             found[f"{provider.name}.{process}.receive.{role}"] = {
                 **_operation(provider, "receive", role),
-                **_group_binding(group + provider.name if group.endswith(".") else group),
+                **_group_binding(process, provider, role),
             }
-        for role in sends:
+        for role in work.writes:
             found[f"{provider.name}.{process}.send.{role}"] = _operation(provider, "send", role)
     return found
 
 
-def _group_binding(group: str) -> dict[str, Any]:
-    if not group:
+def _group_binding(process: Process, provider: Provider, role: Role) -> dict[str, Any]:
+    work = WORK[process]
+    # The changelog is read without a group, from its beginning.
+    if not work.in_group or role is Role.STATE:
         return {}
+    group = group_of(process, provider.name if work.for_one_provider else "")
     named = {"type": "string", "enum": [group]}
     return {"bindings": {"kafka": {"groupId": named, "bindingVersion": _BINDING}}}
 

@@ -51,29 +51,29 @@ def messages() -> dict[str, Any]:
     event, anomaly = shown.event, shown.anomaly
     return {
         "rawCallback": {
-            **_message("A raw callback", _raw_headers(), _BYTES),
-            "examples": [_example(shown.callback.headers(), shown.callback.body)],
+            **_bytes_message("A raw callback", _raw_headers()),
+            "examples": [_example(shown.callback.headers(), shown.callback.body.decode())],
         },
         "verifiedUpdate": {
             **_keyed("A verified update", _headers({"content-type": _TEXT}), "VerifiedUpdate"),
             "examples": [
                 _example(
                     [("content-type", b"application/json")],
-                    shown.update.model_dump_json(exclude_none=True),
+                    json.loads(shown.update.model_dump_json(exclude_none=True)),
                 )
             ],
         },
         "deadLetter": {
-            **_message("A dead letter", _dead_letter_headers(), _BYTES),
-            "examples": [_example(shown.dead_letter, shown.callback.body)],
+            **_bytes_message("A dead letter", _dead_letter_headers()),
+            "examples": [_example(shown.dead_letter, shown.callback.body.decode())],
         },
         "statusEvent": {
             **_keyed("A status event", _cloud_event(event.headers()), "StatusEvent"),
-            "examples": [_example(event.headers(), event.model_dump_json())],
+            "examples": [_example(event.headers(), json.loads(event.model_dump_json()))],
         },
         "anomaly": {
             **_keyed("An anomaly", _cloud_event(anomaly.headers()), "Anomaly"),
-            "examples": [_example(anomaly.headers(), anomaly.model_dump_json())],
+            "examples": [_example(anomaly.headers(), json.loads(anomaly.model_dump_json()))],
         },
         "snapshot": {
             **_message("A snapshot", None, {"type": "object"}),
@@ -90,6 +90,14 @@ def _message(
     if headers is not None:
         found["headers"] = dict(headers)
     return found
+
+
+def _bytes_message(title: str, headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **_message(title, headers, _BYTES),
+        "contentType": "application/octet-stream",
+        "description": "The header content-type, if there is one, tells what the body is.",
+    }
 
 
 def _keyed(title: str, headers: Mapping[str, Any], schema: str) -> dict[str, Any]:
@@ -153,8 +161,5 @@ def _cloud_event(headers: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
     return _headers({**properties, **_EVENT_TRACE}, properties)
 
 
-def _example(headers: Iterable[tuple[str, bytes]], body: str | bytes) -> dict[str, Any]:
-    return {
-        "headers": {name: value.decode() for name, value in headers},
-        "payload": json.loads(body),
-    }
+def _example(headers: Iterable[tuple[str, bytes]], payload: object) -> dict[str, Any]:
+    return {"headers": {name: value.decode() for name, value in headers}, "payload": payload}

@@ -1,16 +1,26 @@
 """Generated files are what their sources say now, and what their standards ask for."""
 
 import json
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
+from contracts.access import Operation, Process, Resource, access_of
 from contracts.raw import Source
 from ops.generate import ROOT, generated_files, main
 from ops.generated.json_schemas import SCHEMAS
 from runtime.configuration import Configuration
 from tests.reference_files import document_verdicts, message_examples
+
+
+@cache
+def asyncapi() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(generated_files()["docs/asyncapi.yaml"])
+    return document
 
 
 def test_generated_files_are_those_committed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,3 +101,32 @@ def test_every_source_of_raw_records_is_documented() -> None:
     text = generated_files()["docs/asyncapi.yaml"]
 
     assert all(f"- {source.value}\n" in text for source in Source)
+
+
+@pytest.mark.parametrize("process", Process)
+def test_asyncapi_has_what_a_process_may_read_and_write(process: Process) -> None:
+    channels = asyncapi()["channels"]
+    access = access_of(process, ["send"])
+
+    found = {
+        (one["action"], channels[one["channel"]["$ref"].rpartition("/")[2]]["address"])
+        for name, one in asyncapi()["operations"].items()
+        if name.startswith(f"send.{process}.")
+    }
+
+    actions = {Operation.READ: "receive", Operation.WRITE: "send"}
+    assert found == {
+        (actions[operation], grant.name)
+        for grant in access.grants
+        if grant.resource is Resource.TOPIC
+        for operation in grant.operations
+        if operation in actions
+    }
+
+
+def test_asyncapi_calls_json_only_what_is() -> None:
+    messages = asyncapi()["components"]["messages"]
+
+    found = {name for name, one in messages.items() if one["contentType"] != "application/json"}
+
+    assert found == {"rawCallback", "deadLetter"}

@@ -1,14 +1,15 @@
 """Let a real Esito publish status events, and add what a subscriber meets on a worse day."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.status import StatusEvent
 from contracts.topics import Role, Topics
@@ -29,12 +30,13 @@ SEED: Final = 33
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """The topics with status events, how many different ones are committed there, and their ids."""
+    """The topics with status events, the ids of those committed there, and who may read them."""
 
     bootstrap_servers: str
     configuration: Configuration
     topics: tuple[str, ...]
     identifiers: frozenset[str]
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 async def published(kafka: Kafka, directory: Path) -> Published:
@@ -84,6 +86,42 @@ async def with_a_gap(run: Published) -> Published:
     async with _producer(configuration) as producer:
         await _publish(producer, [(topics[0], 0, event) for event in events])
     return replace(run, topics=topics)
+
+
+async def with_one_event(run: Published, bootstrap_servers: str) -> Published:
+    """Publish one event in another Kafka, in the topic of Pivot without a prefix."""
+    configuration = run.configuration.model_copy(
+        update={"kafka_bootstrap_servers": bootstrap_servers, "topic_prefix": ""}
+    )
+    await create_topics(configuration)
+    topics = _status_topics(configuration, PROVIDERS[:1])
+    event = status_event("deployed")
+    async with _producer(configuration) as producer:
+        await _publish(producer, [(topics[0], 0, event)])
+    return replace(
+        run,
+        bootstrap_servers=bootstrap_servers,
+        configuration=configuration,
+        topics=topics,
+        identifiers=frozenset({event.id}),
+    )
+
+
+async def records_left(run: Published, group: str) -> dict[TopicPartition, int]:
+    """Return how many records a group has still to read, by partition."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=run.bootstrap_servers)
+    await admin.start()
+    try:
+        committed = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    partitions = range(run.configuration.topics.partitions)
+    asked = [TopicPartition(topic, one) for topic in run.topics for one in partitions]
+    async with AIOKafkaConsumer(bootstrap_servers=run.bootstrap_servers) as consumer:
+        ends = await consumer.end_offsets(asked)
+    offsets = {one: committed[one].offset if one in committed else 0 for one in asked}
+    # The last of each partition is the mark of a Kafka transaction, which is no record.
+    return {one: max(0, end - 1 - offsets[one]) for one, end in ends.items()}
 
 
 def _only_of(settings: dict[str, Any], *, providers: Sequence[str]) -> None:

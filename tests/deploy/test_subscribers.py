@@ -1,18 +1,27 @@
 """The example subscribers read what a real run published, and more that a subscriber may meet."""
 
+import resource
 import secrets
 import signal
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.published import Published, published, with_a_gap, with_later_events
+from tests.deploy.published import (
+    Published,
+    published,
+    records_left,
+    with_a_gap,
+    with_later_events,
+    with_one_event,
+)
+from tests.deploy.subscriber_rights import shown_user, tls_kafka
 from tests.deploy.subscribers import (
     Subscriber,
     end,
@@ -25,16 +34,21 @@ from tests.kafka import Kafka, Report
 from tests.kafka import run as kafka_run
 
 SECONDS_MAX = 60
+# About what one line has.
+EFFECT_BYTES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one subscriber had written: when it was killed, and at its orderly end."""
+    """What one subscriber had written: on a full disk, when it was killed, at its orderly end."""
 
     published: frozenset[str]
+    full: str
+    full_code: int
     killed: list[str]
     ended: list[str]
     exit_code: int
+    left: int
 
 
 @pytest.fixture(scope="session")
@@ -68,15 +82,29 @@ def reads(
     tmp_path_factory: pytest.TempPathFactory,
     report: Report,
 ) -> dict[str, Read]:
-    """Let each subscriber read, be killed, lose its offsets, and read all of it again and more."""
+    """Let each subscriber run out of disk amid its effects, go on, be killed, and end in order.
+
+    Between the last two it loses its offsets, so that it reads all of it again, and more.
+    """
     directory = tmp_path_factory.mktemp("effects")
-    killed, _ = read_to_the_end(subscribers, run, directory, signal.SIGKILL)
+    first, second = secrets.token_hex(4), secrets.token_hex(4)
+    full_codes = read_until_the_disk_is_full(subscribers, run, directory, first)
+    full = {one.language: (directory / f"{one.language}.txt").read_text() for one in subscribers}
+    killed, _ = read_to_the_end(subscribers, run, directory, first, signal.SIGKILL)
     later = kafka_run(with_later_events(run))
-    ended, codes = read_to_the_end(subscribers, later, directory, signal.SIGTERM)
+    ended, codes = read_to_the_end(subscribers, later, directory, second, signal.SIGTERM)
     for name, written in ended.items():
         report(f"{name}: {len(written)} effects, {len(sequences(written))} transactions")
     return {
-        name: Read(later.identifiers, killed[name], written, codes[name])
+        name: Read(
+            published=later.identifiers,
+            full=full[name],
+            full_code=full_codes[name],
+            killed=killed[name],
+            ended=written,
+            exit_code=codes[name],
+            left=sum(kafka_run(records_left(later, f"{second}.{name}")).values()),
+        )
         for name, written in ended.items()
     }
 
@@ -114,6 +142,23 @@ def test_subscriber_killed_and_without_its_offsets_does_nothing_again(
         assert len(read.ended) > len(read.killed)
 
 
+def test_subscriber_that_cannot_write_an_effect_ends_and_commits_nothing_of_it(
+    reads: dict[str, Read],
+) -> None:
+    """The same group went on from the last commit, and everything was taken once (above)."""
+    for name, read in reads.items():
+        done, _, torn = read.full.rpartition("\n")
+
+        assert read.full_code == 1
+        assert torn, name
+        assert read.killed[: len(done.splitlines())] == done.splitlines()
+        assert len(read.killed) > len(done.splitlines())
+
+
+def test_subscriber_has_committed_all_it_did_when_it_ends(reads: dict[str, Read]) -> None:
+    assert {name: read.left for name, read in reads.items()} == dict.fromkeys(reads, 0)
+
+
 def test_subscriber_leaves_what_it_does_not_know_to_a_person(reads: dict[str, Read]) -> None:
     for read in reads.values():
         asked = [line.split("\t")[3:5] for line in read.ended if "\task\t" in line]
@@ -135,7 +180,7 @@ def test_subscriber_stops_at_a_missing_event(
 ) -> None:
     other = kafka_run(with_a_gap(run))
 
-    with running(subscribers, other, tmp_path) as processes:
+    with running(subscribers, other, tmp_path, "gap") as processes:
         codes = {name: process.wait(timeout=SECONDS_MAX) for name, process in processes.items()}
 
     assert codes == {"python": 1, "java": 1, "typescript": 1}
@@ -144,20 +189,57 @@ def test_subscriber_stops_at_a_missing_event(
         assert "an event is missing: " in said
         assert "sequence 3 came after 1" in said
         assert len(effects(tmp_path, name)) <= 1
+        left = kafka_run(records_left(other, f"gap.{name}"))
+        assert sum(left.values()) >= 1
+
+
+@pytest.fixture(scope="session")
+def deployed(
+    run: Published, report: Report, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Published]:
+    """Give one event in a Kafka that asks for certificates, to the user of the page."""
+    user = shown_user()
+    with tls_kafka(report, user["metadata"]["name"], tmp_path_factory.mktemp("tls")) as kafka:
+        found = kafka_run(with_one_event(run, kafka.administrator))
+        kafka_run(kafka.grant(user))
+        yield replace(found, bootstrap_servers=kafka.users, files=kafka.files)
+
+
+def test_subscriber_reads_by_its_certificate_with_the_rights_of_the_page(
+    deployed: Published, subscribers: list[Subscriber], tmp_path: Path
+) -> None:
+    written, _ = read_to_the_end(subscribers, deployed, tmp_path, "shop", signal.SIGTERM)
+
+    assert {name: len(lines) for name, lines in written.items()} == dict.fromkeys(written, 1)
+
+
+def test_subscriber_ends_where_it_has_no_right_and_says_so(
+    deployed: Published, subscribers: list[Subscriber], tmp_path: Path
+) -> None:
+    with running(subscribers, deployed, tmp_path, "other") as processes:
+        codes = {name: process.wait(timeout=SECONDS_MAX) for name, process in processes.items()}
+
+    assert codes == {"python": 1, "java": 1, "typescript": 1}
+    for name in processes:
+        said = (tmp_path / f"{name}.err").read_text()
+        assert "group" in said.lower(), said
+        assert "authoriz" in said.lower(), said
+        assert "an event is missing" not in said
 
 
 @contextmanager
 def running(
-    subscribers: list[Subscriber], run: Published, directory: Path
+    subscribers: list[Subscriber], run: Published, directory: Path, group: str
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Give the subscribers as processes, in a group of its own each; killed in the end."""
+    """Give the subscribers as processes, each in its group; killed in the end."""
     processes = {}
     for one in subscribers:
         settings = {
             "BOOTSTRAP_SERVERS": run.bootstrap_servers,
             "TOPICS": ",".join(run.topics),
-            "GROUP": f"{one.language}-{secrets.token_hex(4)}",
+            "GROUP": f"{group}.{one.language}",
             "EFFECTS_FILE": str(directory / f"{one.language}.txt"),
+            **run.files,
         }
         processes[one.language] = one.start(settings, directory / f"{one.language}.err")
     try:
@@ -168,11 +250,26 @@ def running(
                 end(process, signal.SIGKILL)
 
 
+def read_until_the_disk_is_full(
+    subscribers: list[Subscriber], run: Published, directory: Path, group: str
+) -> dict[str, int]:
+    """Let no file become as long as all effects would make it; return the exit codes."""
+    bytes_max = EFFECT_BYTES * len(run.identifiers) // 2
+    with running(subscribers, run, directory, group) as processes:
+        for process in processes.values():
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (bytes_max, bytes_max))
+        return {name: process.wait(timeout=SECONDS_MAX) for name, process in processes.items()}
+
+
 def read_to_the_end(
-    subscribers: list[Subscriber], run: Published, directory: Path, number: signal.Signals
+    subscribers: list[Subscriber],
+    run: Published,
+    directory: Path,
+    group: str,
+    number: signal.Signals,
 ) -> tuple[dict[str, list[str]], dict[str, int]]:
     """Let each take all there is; return what it wrote, and its exit code at the signal."""
-    with running(subscribers, run, directory) as processes:
+    with running(subscribers, run, directory, group) as processes:
         all_took = partial(_all_took, run, directory, list(processes))
         kafka_run(until(all_took, "everything was taken", SECONDS_MAX))
         codes = {name: end(process, number) for name, process in processes.items()}

@@ -17,7 +17,9 @@ import java.util.Set;
  * What was done so far: one line for each event, on the disk before its offset is committed.
  *
  * <p>Yours are rows of a database: write the event's id and the transaction's last sequence in the
- * same database transaction as the effect.
+ * same database transaction as the effect. One process for each file and group: where several share
+ * a group, a partition comes back with events that another process did, so read the transaction's
+ * last sequence from the shared database, in that same transaction.
  */
 final class Effects implements AutoCloseable {
   private static final Map<String, String> EFFECTS =

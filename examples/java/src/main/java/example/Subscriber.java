@@ -4,16 +4,20 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
+import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.config.SslConfigs;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -58,7 +62,7 @@ public final class Subscriber {
     }
   }
 
-  private static Properties settings(Map<String, String> environment) {
+  private static Properties settings(Map<String, String> environment) throws IOException {
     Properties settings = new Properties();
     settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, environment.get("BOOTSTRAP_SERVERS"));
     settings.put(ConsumerConfig.GROUP_ID_CONFIG, environment.get("GROUP"));
@@ -67,6 +71,25 @@ public final class Subscriber {
     settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     settings.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, StringDeserializer.class);
     settings.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
+    settings.putAll(tls(environment));
+    return settings;
+  }
+
+  /** TLS where CA_FILE says whom to trust, with a certificate of our own where there is one. */
+  private static Map<String, String> tls(Map<String, String> environment) throws IOException {
+    Map<String, String> settings = new HashMap<>();
+    if (environment.containsKey("CA_FILE")) {
+      settings.put(CommonClientConfigs.SECURITY_PROTOCOL_CONFIG, "SSL");
+      settings.put(SslConfigs.SSL_TRUSTSTORE_TYPE_CONFIG, "PEM");
+      settings.put(SslConfigs.SSL_TRUSTSTORE_LOCATION_CONFIG, environment.get("CA_FILE"));
+    }
+    if (environment.containsKey("CERTIFICATE_FILE")) {
+      String certificates = Files.readString(Path.of(environment.get("CERTIFICATE_FILE")));
+      String key = Files.readString(Path.of(environment.get("KEY_FILE")));
+      settings.put(SslConfigs.SSL_KEYSTORE_TYPE_CONFIG, "PEM");
+      settings.put(SslConfigs.SSL_KEYSTORE_CERTIFICATE_CHAIN_CONFIG, certificates);
+      settings.put(SslConfigs.SSL_KEYSTORE_KEY_CONFIG, key);
+    }
     return settings;
   }
 
