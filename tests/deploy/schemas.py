@@ -3,7 +3,7 @@
 - Kubernetes' own: the strict schemas of the package kubernetes-validate, for several versions.
 - Custom resources: the validators of the npm packages @kubernetes-models, by a script in Node.
   Expressions (CEL) are the API server's to evaluate.
-- Envoy Gateway's: by none, for no package has them; test_client_certificates.py compares them whole.
+- Envoy Gateway's: by none, for no package has them; test_client_certificates.py compares them.
 """
 
 import json
