@@ -12,6 +12,7 @@ from tests.deploy.objects import Object, Rendered
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "deploy" / "k8s"
+CLUSTERS = ("kafka/cluster", "kafka/plaintext")
 OVERLAYS = ("overlays/dev", "overlays/production", "overlays/single-provider")
 # Both are safe; the one in C reads in a tenth of the time.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -108,7 +108,8 @@ def endpoints_are_routed(rendered: Rendered) -> Iterator[str]:
             if not any(way["path"] == path and way["to"] == "ingress" for way in ways):
                 yield f"{endpoint.name}: nothing leads to {path}"
     for way in ways:
-        if way["to"] == "ingress" and way["path"] not in called:
+        announced = (way["path"], way.get("gateways")) == ("/expectations", ["announces"])
+        if way["to"] == "ingress" and way["path"] not in called and not announced:
             yield f"{way['path']}: leads to the ingress, and no endpoint is there"
 
 
@@ -118,9 +119,10 @@ def certificates_are_handed_over(rendered: Rendered) -> Iterator[str]:
     paths = {path: _edge_header(one) for one in endpoints for path in (one.path, *one.more_paths)}
     headers = set(paths.values())
     asking = {
-        one["metadata"]["name"]
-        for one in rendered.of("Gateway")
-        if one["spec"].get("tls", {}).get("frontend", {}).get("default", {}).get("validation")
+        target["name"]
+        for one in rendered.of("ClientTrafficPolicy")
+        if one["spec"].get("tls", {}).get("clientValidation", {}).get("caCertificateRefs")
+        for target in one["spec"]["targetRefs"]
     }
     for way in _ways(rendered):
         if way["to"] != "ingress" or way["kind"] == "Ingress":

@@ -3,6 +3,7 @@
 - Kubernetes' own: the strict schemas of the package kubernetes-validate, for several versions.
 - Custom resources: the validators of the npm packages @kubernetes-models, by a script in Node.
   Expressions (CEL) are the API server's to evaluate.
+- Envoy Gateway's: by none, for no package has them; test_client_certificates.py compares them.
 """
 
 import json
@@ -29,13 +30,20 @@ CUSTOM_GROUPS = frozenset(
         "monitoring.coreos.com",
     }
 )
+# No package has their definitions.
+UNJUDGED_GROUPS = frozenset({"gateway.envoyproxy.io"})
 _SCRIPT = Path(__file__).parent / "custom_resources.mjs"
 _SECONDS_MAX = 60
 
 
 def is_custom(one: Object) -> bool:
     """Tell a custom resource from what is built into Kubernetes."""
-    return str(one["apiVersion"]).partition("/")[0] in CUSTOM_GROUPS
+    return _group(one) in CUSTOM_GROUPS
+
+
+def is_built_in(one: Object) -> bool:
+    """Tell what is judged by Kubernetes' own schemas: all that no operator brings along."""
+    return _group(one) not in CUSTOM_GROUPS | UNJUDGED_GROUPS
 
 
 def kubernetes_faults(objects: list[Object], version: str) -> Iterator[str]:
@@ -91,6 +99,10 @@ def _file_of(api_version: str) -> str:
     """Return `networking-v1` for `networking.k8s.io/v1`."""
     group, _, version = api_version.rpartition("/")
     return f"{group.partition('.')[0]}-{version}" if group else version
+
+
+def _group(one: Object) -> str:
+    return str(one["apiVersion"]).partition("/")[0]
 
 
 def _name(one: Object) -> str:

@@ -7,6 +7,7 @@ these files and no others.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel
 
@@ -65,6 +66,12 @@ def named_files(configuration: Configuration) -> list[NamedFile]:
     """Return every file that the configuration names."""
     found = [NamedFile(key, path, None) for key, path in _paths("", configuration)]
     found = [one for one in found if not one.key.startswith("endpoints")]
+    # The one file that is named within another value.
+    query = parse_qs(urlsplit(configuration.database.url).query)
+    found += [
+        NamedFile("database.url", PurePosixPath(path), None)
+        for path in query.get("sslrootcert", ())
+    ]
     for endpoint in configuration.endpoints:
         files = _paths("endpoints", endpoint)
         found += [NamedFile(key, path, endpoint.provider) for key, path in files]

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.rendering import FOLDER, OVERLAYS, rendered, rendered_text
+from tests.deploy.rendering import CLUSTERS, FOLDER, OVERLAYS, rendered, rendered_text
 
 
-@pytest.mark.parametrize("directory", [*OVERLAYS, "kafka/cluster"])
+@pytest.mark.parametrize("directory", [*OVERLAYS, *CLUSTERS])
 def test_directory_renders_without_a_warning(directory: str) -> None:
     assert rendered(directory).objects
 

@@ -1,16 +1,24 @@
 """Every rendered object is what its maker's schema asks for, in each version it is meant for."""
 
+import os
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from functools import reduce
 from operator import getitem
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.deploy.objects import Object, Rendered
-from tests.deploy.rendering import OVERLAYS, rendered
-from tests.deploy.schemas import KUBERNETES_VERSIONS, custom_faults, is_custom, kubernetes_faults
+from tests.deploy.rendering import CLUSTERS, FOLDER, OVERLAYS, rendered
+from tests.deploy.schemas import (
+    KUBERNETES_VERSIONS,
+    custom_faults,
+    is_built_in,
+    is_custom,
+    kubernetes_faults,
+)
 from tests.deploy.violations import put
 
 REQUIRED = (
@@ -43,16 +51,26 @@ REFUSED = (
 FREE = (("spec", "config"), ("spec", "kafka", "config"))
 # Without them nobody knows what it is.
 NEEDED = (("apiVersion",), ("kind",), ("metadata",))
-Path = tuple[str | int, ...]
+Steps = tuple[str | int, ...]
 
 
 @pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
 @pytest.mark.parametrize("directory", OVERLAYS)
 def test_built_in_kinds_are_as_kubernetes_has_them(directory: str, version: str) -> None:
-    objects = [one for one in rendered(directory).objects if not is_custom(one)]
+    objects = [one for one in rendered(directory).objects if is_built_in(one)]
 
     assert objects
     assert list(kubernetes_faults(objects, version)) == []
+
+
+def test_component_that_no_example_takes_in_is_as_kubernetes_has_it(tmp_path: Path) -> None:
+    place = os.path.relpath(FOLDER / "components" / "traces", tmp_path.resolve())
+    (tmp_path / "kustomization.yaml").write_text(f"components: [{place}]\n")
+
+    objects = rendered(str(tmp_path)).objects
+
+    assert [one["kind"] for one in objects] == ["NetworkPolicy"]
+    assert list(kubernetes_faults(objects, KUBERNETES_VERSIONS[0])) == []
 
 
 @pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
@@ -65,7 +83,7 @@ def test_unknown_field_of_a_pod_is_noticed(version: str) -> None:
 
 
 def test_custom_kinds_are_as_their_definitions_say() -> None:
-    directories = (*OVERLAYS, "kafka/cluster")
+    directories = (*OVERLAYS, *CLUSTERS)
     objects = [one for each in directories for one in rendered(each).objects if is_custom(one)]
 
     assert {one["kind"] for one in objects} == CUSTOM_KINDS
@@ -104,7 +122,7 @@ def _one_of(kind: str) -> Object:
     return max((one for one in objects if one["kind"] == kind), key=lambda one: len(str(one)))
 
 
-def _changes(value: Any, path: Path = ()) -> Iterator[tuple[Path, object]]:  # noqa: ANN401 - any part
+def _changes(value: Any, path: Steps = ()) -> Iterator[tuple[Steps, object]]:  # noqa: ANN401 - any part
     """Yield for every place another type, and for every mapping one member more."""
     if path and path not in NEEDED:
         yield path, "text" if isinstance(value, dict) else {}
@@ -117,7 +135,7 @@ def _changes(value: Any, path: Path = ()) -> Iterator[tuple[Path, object]]:  # n
             yield from _changes(part, (*path, place))
 
 
-def _changed(whole: Object, path: Path, value: object) -> Object:
+def _changed(whole: Object, path: Steps, value: object) -> Object:
     made = deepcopy(whole)
     *above, last = path
     place: Any = reduce(getitem, above, made)  # type: ignore[arg-type]  # mappings and lists alike

@@ -3,8 +3,10 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.deploy.objects import Pod
-from tests.deploy.rendering import rendered
+from tests.deploy.rendering import OVERLAYS, rendered
 from tests.deploy.started_pods import Ended, lay_out, run_until_healthy
 from tests.deploy.violations import put
 
@@ -51,6 +53,21 @@ async def test_process_without_one_of_its_secrets_does_not_start(tmp_path: Path)
 
     assert (ended.answered, ended.exit_code) == (0, 2)
     assert "keys/wallet" in ended.log
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_poller_alone_is_gone_before_its_successor_comes(overlay: str) -> None:
+    strategies = {
+        pod.process: pod.owner["spec"]["strategy"]
+        for pod in rendered(overlay).pods
+        if pod.is_deployed
+    }
+
+    poller = strategies.pop("poller", {"type": "Recreate"})
+
+    assert poller == {"type": "Recreate"}
+    surge = {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    assert all(one == surge for one in strategies.values())
 
 
 def _ingress(pods: list[Pod]) -> Pod:

@@ -282,7 +282,9 @@ _NETWORK: Final = (
         put("HTTPRoute", "srtp", "spec/rules/0/filters/0/requestHeaderModifier", {"add": []}),
     ),
     Violation(
-        "certificates_are_handed_over", "not asked for", put("Gateway", "banks", "spec/tls", {})
+        "certificates_are_handed_over",
+        "not asked for",
+        put("ClientTrafficPolicy", "banks", "spec/tls", {}),
     ),
 )
 VIOLATIONS: Final = (*_of_pods(), *_CONFIGURATION, *_NETWORK)
