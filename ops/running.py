@@ -12,6 +12,7 @@ from contracts.errors import Unavailable
 _ANSWER_SECONDS: Final = 3.0
 _KEYS: Final = "esito_keys_expiry_timestamp_seconds"
 _RELOADS: Final = "esito_keys_reloads_total"
+_INGRESS: Final = "esito_ingress_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Running:
     address: str
     keys: Mapping[tuple[str, str], frozenset[str]]
     refused: frozenset[str]  # endpoints of which a changed file was refused since the start
+    is_ingress: bool = False
 
     @property
     def endpoints(self) -> frozenset[str]:
@@ -53,9 +55,11 @@ async def running_process(address: str) -> Running:
 def _read(address: str, text: str) -> Running:
     keys: dict[tuple[str, str], set[str]] = {}
     refused = set()
+    is_ingress = False
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             labels = sample.labels
+            is_ingress |= sample.name.startswith(_INGRESS)
             if sample.name == _KEYS:
                 named = keys.setdefault((labels["endpoint"], labels["credential"]), set())
                 named.add(labels["key_id"])
@@ -65,4 +69,5 @@ def _read(address: str, text: str) -> Running:
         address,
         {place: frozenset(names) for place, names in keys.items()},
         frozenset(refused),
+        is_ingress,
     )
