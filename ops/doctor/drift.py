@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from contracts.errors import Unavailable
-from ops.configuration_check import key_files
 from ops.doctor.files import is_esito
 from ops.doctor.finding import Finding, bad, doubtful, good
+from ops.named_files import key_rings
 from ops.running import Running, running_process
 from runtime.configuration import Configuration
+from runtime.key_source import CREDENTIALS
 
 _RESTART = "restart it with this file; the names of key files are read at the start alone"
 
@@ -32,9 +33,10 @@ async def drift_findings(configuration: Configuration, addresses: Sequence[str])
 def _compared(configuration: Configuration, running: Running) -> Iterator[Finding]:
     subject = f"process {running.address}"
     wanted: dict[tuple[str, str], set[str]] = {}
-    for endpoint in configuration.endpoints:
-        for path, key in key_files(endpoint):
-            wanted.setdefault((endpoint.name, str(path[0])), set()).add(key.id)
+    for ring in key_rings(configuration):
+        # The others' keys are not among those that a process shows.
+        if ring.purpose in CREDENTIALS:
+            wanted[ring.owner, ring.purpose] = {key.id for key in ring.keys}
     faults = [*_strangers(wanted, running), *_others(wanted, running)]
     for said in faults:
         yield bad(subject, said, _RESTART)

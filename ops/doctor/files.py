@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from ops.configuration_check import check, key_files
+from ops.configuration_check import check
 from ops.doctor.finding import Finding, bad, doubtful, good
-from runtime.configuration import Configuration, Endpoint, KeyFile
+from ops.named_files import key_rings, secret_files
+from runtime.configuration import Configuration, KeyFile
 
 _EXPIRY_NOTICE: Final = timedelta(days=14)
 _ANSWER_SECONDS: Final = 1.0
@@ -30,10 +31,7 @@ def configuration_findings(configuration: Configuration, *, now: datetime) -> It
 
 def secret_findings(configuration: Configuration) -> Iterator[Finding]:
     """Yield which secret files people other than their owner and group may read or change."""
-    files = {key.file for endpoint in configuration.endpoints for _, key in key_files(endpoint)}
-    files |= {one.hmac.golden_vector_file for one in configuration.endpoints if one.hmac}
-    if configuration.kafka_sasl_password_file:
-        files.add(configuration.kafka_sasl_password_file)
+    files = secret_files(configuration)
     open_files = [file for file in sorted(files) if _is_open(file)]
     for file in open_files:
         yield doubtful(
@@ -48,20 +46,19 @@ def secret_findings(configuration: Configuration) -> Iterator[Finding]:
 def lifetime_findings(configuration: Configuration, *, now: datetime) -> Iterator[Finding]:
     """Yield which keys are past, or soon past, their time; a ring without a valid key fails."""
     quiet = True
-    for endpoint in configuration.endpoints:
-        for credential, keys in _rings(endpoint).items():
-            subject = f"{endpoint.name}.{credential}"
-            if not any(_valid(key, now) for key in keys):
-                quiet = False
-                yield bad(subject, "no key is valid now", "add a key, or correct not_before/after")
-            for key in keys:
-                ends = key.not_after
-                if ends is None or ends > now + _EXPIRY_NOTICE:
-                    continue
-                quiet = False
-                word = "ended" if ends <= now else "ends"
-                said = f"key {key.id} {word} on {ends.isoformat()}"
-                yield doubtful(subject, said, "add its successor beside it, then take it away")
+    for ring in key_rings(configuration):
+        subject = f"{ring.owner}.{ring.purpose}"
+        if not any(_valid(key, now) for key in ring.keys):
+            quiet = False
+            yield bad(subject, "no key is valid now", "add a key, or correct not_before/after")
+        for key in ring.keys:
+            ends = key.not_after
+            if ends is None or ends > now + _EXPIRY_NOTICE:
+                continue
+            quiet = False
+            word = "ended" if ends <= now else "ends"
+            said = f"key {key.id} {word} on {ends.isoformat()}"
+            yield doubtful(subject, said, "add its successor beside it, then take it away")
     if quiet:
         yield good("keys", f"every key is valid for {_EXPIRY_NOTICE.days} days or more")
 
@@ -97,13 +94,6 @@ def _is_open(file: Path) -> bool:
         return bool(file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH))
     except OSError:
         return False  # a missing file is a fault of the configuration already
-
-
-def _rings(endpoint: Endpoint) -> dict[str, list[KeyFile]]:
-    rings: dict[str, list[KeyFile]] = {}
-    for path, key in key_files(endpoint):
-        rings.setdefault(str(path[0]), []).append(key)
-    return rings
 
 
 def _valid(key: KeyFile, now: datetime) -> bool:
