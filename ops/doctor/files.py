@@ -3,6 +3,7 @@
 import errno
 import http.client
 import socket
+import ssl
 import stat
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from typing import Final
 from ops.configuration_check import check
 from ops.doctor.finding import Finding, bad, doubtful, good
 from ops.named_files import key_rings, secret_files
-from runtime.configuration import Configuration, KeyFile
+from runtime.configuration import Configuration, KeyFile, Tls
 
 _EXPIRY_NOTICE: Final = timedelta(days=14)
 _ANSWER_SECONDS: Final = 1.0
@@ -67,19 +68,20 @@ def port_findings(configuration: Configuration) -> Iterator[Finding]:
     """Yield whether the ports are free, or are Esito's own already."""
     ingress = configuration.ingress
     ports = (
-        ("ingress.port", ingress.host, ingress.port, "ESITO_INGRESS__PORT"),
+        ("ingress.port", ingress.host, ingress.port, "ESITO_INGRESS__PORT", ingress.tls),
         (
             "management_port",
             configuration.management_host,
             configuration.management_port,
             "ESITO_MANAGEMENT_PORT",
+            None,
         ),
     )
-    for subject, host, port, variable in ports:
+    for subject, host, port, variable, tls in ports:
         refusal = _refusal(host, port)
         if refusal is None:
             yield good(subject, f"{host}:{port} is free" if port else "any free port")
-        elif refusal == errno.EADDRINUSE and is_esito(host, port):
+        elif refusal == errno.EADDRINUSE and is_esito(host, port, tls=tls):
             yield good(subject, f"{host}:{port} is in use by Esito itself")
         elif refusal == errno.EADDRINUSE:
             said = f"{host}:{port} is in use by another program"
@@ -117,15 +119,31 @@ def _refusal(host: str, port: int) -> int | None:
     return None
 
 
-def is_esito(host: str, port: int) -> bool:
-    """Tell whether a process of Esito answers there."""
+def is_esito(host: str, port: int, *, tls: Tls | None = None) -> bool:
+    """Tell whether a process of Esito answers there, by HTTPS where `tls` is given."""
     connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_SECONDS)
+    if tls is not None:
+        connection = http.client.HTTPSConnection(
+            host, port, timeout=_ANSWER_SECONDS, context=_unverified()
+        )
+    speaks = False
     try:
+        connection.connect()
+        # Who has no certificate gets through the handshake of TLS 1.3, and then no answer.
+        speaks = tls is not None and tls.client_ca_file is not None
         connection.request("GET", "/healthz")
         answer = connection.getresponse()
         # The management port answers ok; the ingress refuses, and names the program.
         return answer.read(16) == b"ok\n" or answer.headers.get("Server") == "esito"
     except (OSError, http.client.HTTPException):
-        return False
+        return speaks
     finally:
         connection.close()
+
+
+def _unverified() -> ssl.SSLContext:
+    # Nothing is sent that anybody may not know, and the name is seldom that of this machine.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
