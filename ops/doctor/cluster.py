@@ -16,6 +16,8 @@ from ops.topics import differences, planned_topics
 from runtime.configuration import Configuration
 
 _SKEW: Final = timedelta(seconds=2)
+# The last offset of a Kafka transaction is its marker, and an aborted one leaves nothing but them.
+_NEWEST_OFFSETS: Final = 5
 # Ten seconds and more of a worker's work: it does not keep up.
 _LAG_RECORDS_MAX: Final = 100_000
 
@@ -83,13 +85,15 @@ async def _replicas(cluster: Cluster, configuration: Configuration) -> Findings:
 
 
 async def _reading(cluster: Cluster, configuration: Configuration) -> Findings:
-    """Read the newest record of each partition: that needs the right to, and shows the clocks."""
+    """Read the newest records of each partition: that needs the right to, and shows the clocks."""
     existing = await _existing(cluster, configuration)
     if not existing:
         return
     counts = {topic: len(partitions) for topic, partitions in existing.items()}
     newest = 0
-    async for record in read_to_end(cluster.clients, all_partitions(counts), newest=1):
+    async for record in read_to_end(
+        cluster.clients, all_partitions(counts), newest=_NEWEST_OFFSETS
+    ):
         newest = max(newest, record.written_at)
     yield good("reading", f"allowed on {len(counts)} topics")
     ahead = datetime.fromtimestamp(newest / 1000, UTC) - datetime.now(UTC)

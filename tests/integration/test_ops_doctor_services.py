@@ -15,6 +15,7 @@ from contracts.topics import Topics
 from ops.__main__ import app
 from ops.cluster import connected
 from runtime.configuration import Configuration, Database
+from runtime.kafka import KafkaClients
 from simulator.jwks_server import key_sets_served
 from tests.e2e.esito import installed, only_of, with_database
 from tests.integration.processes import address_of, process
@@ -91,9 +92,14 @@ async def break_topics(configuration: Configuration) -> None:
         await cluster.admin.alter_configs(
             [ConfigResource(ConfigResourceType.TOPIC, topics.status, setting)]
         )
-        producer = cluster.clients.idempotent_producer(
-            batch_bytes_max=1_048_576, linger_milliseconds=0
-        )
-        async with producer:
-            ahead = int(time.time() * 1000) + 60_000
-            await producer.send_and_wait(topics.anomalies, b"{}", timestamp_ms=ahead)
+        await plant_ahead(cluster.clients, topics.anomalies)
+
+
+async def plant_ahead(clients: KafkaClients, topic: str) -> None:
+    """Write a record in a Kafka transaction, as a worker does, whose clock is a minute ahead."""
+    producer = clients.transactional_producer(
+        f"{topic}.0", batch_bytes_max=1_048_576, timeout_seconds=10
+    )
+    async with producer, producer.transaction():
+        ahead = int(time.time() * 1000) + 60_000
+        await producer.send_and_wait(topic, b"{}", timestamp_ms=ahead)
