@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
-from ops.allowed_operations import allowed_operations
 from ops.cluster import Cluster
 from ops.doctor.finding import Finding, bad, doubtful, good
+from ops.doctor.rights import rights
 from ops.groups import groups_of
 from ops.lag import GroupLag, look
 from ops.topic_reader import all_partitions, read_to_end
@@ -104,27 +104,6 @@ async def _reading(cluster: Cluster, configuration: Configuration) -> Findings:
         yield good("clocks", "no record is ahead of this machine's clock")
 
 
-async def _rights(cluster: Cluster, configuration: Configuration) -> Findings:
-    """Compare what the brokers let this user do with what the operator's commands need."""
-    allowed = await allowed_operations(cluster.admin)
-    names = [plan.name for plan in planned_topics(configuration) if plan.name in allowed]
-    for operation in ("Read", "DescribeConfigs"):
-        lacking = [name for name in names if operation not in allowed[name]]
-        if lacking:
-            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-            said = f"this user has no right to {operation} {lacking[0]}{more}"
-            fix = f"give its user {operation}, or use the operator's (docs/OPERATING.md)"
-            yield bad("rights", said, fix)
-    writing = sum("Write" in allowed[name] for name in names)
-    ruling = sum(bool(allowed[name] & {"Alter", "Delete"}) for name in names)
-    said = f"this user may write {writing} of {len(names)} topics, and alter or delete {ruling}"
-    if ruling:
-        fix = "a user that only reads is enough for all but replays; is an authorizer on?"
-        yield doubtful("rights", said, fix)
-    else:
-        yield good("rights", said)
-
-
 async def _groups(cluster: Cluster, configuration: Configuration) -> Findings:
     existing = await _existing(cluster, configuration)
     for group in groups_of(configuration):
@@ -149,4 +128,4 @@ async def _existing(cluster: Cluster, configuration: Configuration) -> dict[str,
     return {one["topic"]: one["partitions"] for one in described if one["topic"] in planned}
 
 
-CHECKS: Final[tuple[Check, ...]] = (_brokers, _topics, _replicas, _rights, _reading, _groups)
+CHECKS: Final[tuple[Check, ...]] = (_brokers, _topics, _replicas, rights, _reading, _groups)
