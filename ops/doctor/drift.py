@@ -8,8 +8,10 @@ from ops.doctor.finding import Finding, bad, doubtful, good
 from ops.named_files import key_rings
 from ops.running import Running, running_process
 from runtime.configuration import Configuration
+from runtime.configuration_digest import digests
 from runtime.key_source import CREDENTIALS
 
+_OTHER = "restart it with this file; another version of Esito may have other defaults"
 _RESTART = "restart it with this file; the names of key files are read at the start alone"
 
 
@@ -43,11 +45,13 @@ def _compared(configuration: Configuration, running: Running) -> Iterator[Findin
     for endpoint_name in sorted(running.refused):
         said = f"refused a changed file of {endpoint_name}, and works with what it had"
         yield doubtful(subject, said, "see keys.refused in its log and docs/RUNBOOK.md")
-    if not running.endpoints:
-        yield good(subject, "answers, and holds no keys to compare")
-    elif not faults and not running.refused:
-        count = len(running.endpoints)
-        yield good(subject, f"holds the keys of this configuration, endpoints: {count}")
+    settings = digests(configuration)
+    others = [name for name, digest in settings.items() if running.settings.get(name) != digest]
+    if others:
+        yield doubtful(subject, f"runs with another {', '.join(others)} than this file's", _OTHER)
+    if not faults and not running.refused and not others:
+        held = f"keys of {len(running.endpoints)} endpoints" if running.endpoints else "no keys"
+        yield good(subject, f"runs with this configuration, and holds {held}")
 
 
 def _strangers(wanted: dict[tuple[str, str], set[str]], running: Running) -> Iterator[str]:

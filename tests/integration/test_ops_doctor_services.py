@@ -1,4 +1,4 @@
-"""`esito doctor` on an installation that needs every service: sound, and with seven defects."""
+"""`esito doctor` on an installation that needs every service: sound, and with eight defects."""
 
 import asyncio
 import json
@@ -42,17 +42,22 @@ async def test_doctor_finds_each_defect_and_nothing_where_there_is_none(
 
     configuration = await installed(kafka, tmp_path, edit)
     file = tmp_path / "esito.yaml"
-    async with key_sets_served(configuration), process(file, "ingress") as ingress:
+    async with (
+        key_sets_served(configuration),
+        process(file, "ingress") as ingress,
+        process(file, "workers", "state-machine", "--provider", "pivot") as working,
+    ):
         words = ("--process", address_of(ingress))
         sound = await asyncio.to_thread(examined, file, *words)
         broken(file)
         await break_topics(configuration)
         found = await asyncio.to_thread(examined, file, *words)
+        found += await asyncio.to_thread(examined, file, "--process", address_of(working))
     without_keys = await asyncio.to_thread(examined, file)
 
     assert {one["subject"] for one in sound if one["level"] == "fail"} == set()
     assert {"database", "object store", "clocks"} <= {one["subject"] for one in sound}
-    assert any(one["said"].startswith("holds the keys of this") for one in sound)
+    assert any(one["said"].startswith("runs with this configuration, and") for one in sound)
     told = [one for one in (*found, *without_keys) if one["level"] != "ok"]
     missed = [
         subject
@@ -60,6 +65,8 @@ async def test_doctor_finds_each_defect_and_nothing_where_there_is_none(
         if not any(one["subject"].startswith(subject) and said in one["said"] for one in told)
     ]
     assert missed == [], told
+    drifted = "runs with another worker, database, object_store, endpoints than this file's"
+    assert len([one for one in told if one["said"] == drifted]) == 2, told
     assert all(one["fix"] for one in told)
 
 
@@ -77,6 +84,7 @@ def broken(file: Path) -> None:
     settings = yaml.safe_load(file.read_text())
     settings["database"] = {"url": "postgresql://esito@127.0.0.1:1/esito"}
     settings["object_store"] = {"url": "file:///proc/esito"}
+    settings["worker"] = {"session_seconds": 16}
     (pivot,) = [one for one in settings["endpoints"] if one["provider"] == "pivot"]
     (key,) = pivot["api_key"]["keys"]
     ends = (datetime.now(UTC) + timedelta(days=3)).isoformat()
