@@ -9,6 +9,7 @@ from contracts.errors import Broken
 from intake.build import Builder
 from intake.janitor import prune_often
 from runtime.configuration import Configuration
+from runtime.configuration_digest import publish_configuration
 from runtime.failpoint import failpoint
 from runtime.http_server import allow_files
 from runtime.log_events import LogEvent
@@ -39,6 +40,7 @@ async def _serve(
     configuration: Configuration, log: Logger, stop: asyncio.Event, traced: Tracing | None
 ) -> None:
     metrics = Metrics()
+    publish_configuration(metrics, configuration)
     reached = failpoint(os.environ.get("ESITO_FAILPOINT"))
     built = Builder(configuration, metrics, log, reached, traced).build()
     allow_files(configuration.intake.connections_max)

@@ -5,6 +5,7 @@ once, with file, line, key and fix; then what starts and yet is not right, and w
 demands. Nothing outside the files is asked.
 """
 
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +19,13 @@ from ingress.build import EXPECTATIONS, client_certificates, hidden_paths
 from ingress.doors import door_of, load_doors, odd_credentials, signature_headers
 from ops.endpoint_facts import facts_of
 from ops.fault import Fault
+from ops.named_files import key_rings
 from ops.signature_check import signature_faults, signature_warnings
 from ops.trust_files import read_trust
-from runtime.configuration import Configuration, Endpoint, KeyFile, Keys
+from runtime.configuration import Configuration, Endpoint
 from runtime.configuration_file import load_configuration
 from runtime.kafka import KafkaClients
-from runtime.key_source import CREDENTIALS, KeySource, check_golden_vector, ring_of
+from runtime.key_source import check_golden_vector, ring_of
 from runtime.yaml_lines import Path as Key
 from runtime.yaml_lines import read_yaml
 from workers.poller.remote import read_key
@@ -69,21 +71,13 @@ def check(configuration: Configuration, *, now: datetime) -> Checked:
         key: Key = ("endpoints", number)
         files = read_trust(key, endpoint)
         faults += _door_faults(key, endpoint, doors)
-        faults += _key_faults(key, endpoint)
-        faults += _notification_faults(key, endpoint)
+        faults += _endpoint_file_faults(key, endpoint)
         faults += (*files.faults, *signature_faults(key, endpoint))
         warnings += signature_warnings(key, endpoint, files, now=now)
         facts.append(facts_of(endpoint, doors.get(endpoint.provider), files))
+    faults += _key_faults(configuration)
     faults += (*_route_faults(configuration), *_tls_faults(configuration))
     return Checked(configuration, faults, warnings, facts)
-
-
-def key_files(endpoint: Endpoint) -> Iterator[tuple[Key, KeyFile]]:
-    """Yield each key of an endpoint with its place under the endpoint."""
-    for credential in CREDENTIALS:
-        keys: Keys | None = getattr(endpoint, credential)
-        for number, key in enumerate(keys.keys if keys else ()):
-            yield (credential, "keys", number), key
 
 
 def _door_faults(key: Key, endpoint: Endpoint, doors: dict[str, Door]) -> Iterator[Fault]:
@@ -116,51 +110,63 @@ def _proof_faults(key: Key, endpoint: Endpoint, doors: dict[str, Door]) -> Itera
         yield Fault(key, str(error), _SEE)
 
 
-def _key_faults(key: Key, endpoint: Endpoint) -> Iterator[Fault]:
-    for path, one in key_files(endpoint):
-        nothing = dict.fromkeys(CREDENTIALS)
-        alone = endpoint.model_copy(update={**nothing, "expectations": Keys(keys=(one,))})
+def _key_faults(configuration: Configuration) -> Iterator[Fault]:
+    fix = "write the secret there, or correct the path"
+    for ring in key_rings(configuration):
+        for number, one in enumerate(ring.keys):
+            try:
+                ring_of([one])
+            except Broken as error:
+                yield Fault((*ring.key, number, "file"), str(error), fix)
+    for key, file in _other_secrets(configuration):
         try:
-            KeySource({endpoint.name: alone}, lambda *_: None)
-        except Broken as error:
-            fix = "write the secret there, or correct the path"
-            yield Fault((*key, *path, "file"), str(error), fix)
+            is_empty = not file.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            yield Fault(key, f"{file}: cannot be read ({type(error).__name__})", fix)
+        else:
+            if is_empty:
+                yield Fault(key, f"{file}: is empty", fix)
+
+
+def _other_secrets(configuration: Configuration) -> Iterator[tuple[Key, Path]]:
+    """Yield the secrets that are no keys, but for those of TLS and Kafka, which are tried."""
+    if configuration.database.password_file is not None:
+        yield ("database", "password_file"), configuration.database.password_file
+    for name, file in configuration.object_store.secret_files.items():
+        yield ("object_store", "secret_files", name), file
+    for number, one in enumerate(configuration.endpoints):
+        if one.notifications is not None and one.notifications.registry.api_key_file is not None:
+            key = ("endpoints", number, "notifications", "registry", "api_key_file")
+            yield key, one.notifications.registry.api_key_file
+
+
+def _endpoint_file_faults(key: Key, endpoint: Endpoint) -> Iterator[Fault]:
+    """Find the other files of an endpoint that cannot be used, each by itself."""
     if endpoint.hmac is not None:
         try:
             check_golden_vector(endpoint.hmac)
         except Broken as error:
             fix = "esito hmac-profile --request … --secret-file … --write-golden-vector FILE"
             yield Fault((*key, "hmac", "golden_vector_file"), str(error), fix)
-
-
-def _notification_faults(key: Key, endpoint: Endpoint) -> Iterator[Fault]:
-    """Find the files of SEND that cannot be used, each by itself."""
-    for path, one in _notification_keys(endpoint):
+    remote = endpoint.remote_stream
+    if remote is not None:
         try:
-            ring_of([one])
-        except Broken as error:
-            fix = "write the secret there, or correct the path"
-            yield Fault((*key, *path, "file"), str(error), fix)
-    if endpoint.remote_stream is not None:
-        try:
-            read_key(endpoint.remote_stream.api_key_file)
+            read_key(remote.api_key_file)
         except Broken as error:
             fix = "write the key there, or correct the path"
             yield Fault((*key, "remote_stream", "api_key_file"), str(error), fix)
+        yield from _ca_faults((*key, "remote_stream", "ca_file"), remote.ca_file)
+    if endpoint.notifications is not None:
+        at: Key = (*key, "notifications", "registry", "ca_file")
+        yield from _ca_faults(at, endpoint.notifications.registry.ca_file)
 
 
-def _notification_keys(endpoint: Endpoint) -> Iterator[tuple[Key, KeyFile]]:
-    section = endpoint.notifications
-    if section is None:
-        return
-    base = ("notifications",)
-    for number, body in enumerate(section.bodies):
-        for at, body_key in enumerate(body.keys):
-            yield (*base, "bodies", number, "keys", at), body_key
-    for at, one in enumerate(section.attachments.slot_keys):
-        yield (*base, "attachments", "slot_keys", at), one
-    for at, one in enumerate(section.iun_keys.keys):
-        yield (*base, "iun_keys", "keys", at), one
+def _ca_faults(key: Key, file: Path | None) -> Iterator[Fault]:
+    try:
+        ssl.create_default_context(cafile=file)
+    except OSError as error:
+        what = f"{file}: cannot be used ({type(error).__name__})"
+        yield Fault(key, what, "write the server's root there in PEM, or correct the path")
 
 
 def _route_faults(configuration: Configuration) -> Iterator[Fault]:

@@ -4,7 +4,7 @@
 2. both are valid now
 3. every running process holds both
 4. the caller uses the new key
-5. nobody has used the old key for a while
+5. nobody has used the old key for a while, and the verifier has passed all that came with it
 6. the old key is out of the configuration
 7. no running process holds it
 """
@@ -49,12 +49,21 @@ class Use:
         return Use(count=self.count + 1, last=max(at, self.last or at))
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The ids that one process has of the credential; None: it does not have it at all."""
+
+    ids: frozenset[str] | None
+    is_ingress: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
     """Everything that is known of the change of one key.
 
-    `running` holds, by address, the ids that a process has; None: it does not answer.
-    `faults` are of files, by key id; `same_secret`: the two files hold one secret.
+    `running` holds, by address, what a process said; None: it does not answer. `verifiers` is how
+    many there are in the provider's group, `waiting` how many records with the old key they have
+    still to pass. `faults` are of files, by key id; `same_secret`: the two files hold one secret.
     """
 
     endpoint: str
@@ -64,8 +73,10 @@ class Rotation:
     keys: Mapping[str, KeyFile]
     faults: Mapping[str, str] = field(default_factory=dict)
     same_secret: bool = False
-    running: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    running: Mapping[str, Held | None] = field(default_factory=dict)
+    verifiers: int = 0
     uses: Mapping[str, Use] = field(default_factory=dict)
+    waiting: int = 0
     quiet: timedelta = timedelta(days=1)
     now: datetime
 
@@ -150,14 +161,22 @@ def _left(rotation: Rotation) -> _Checked:
             "ask the caller whether all of its systems have the new key",
             f"look again after {_at(Use(last=use.last + rotation.quiet))}",
         )
-    return f"no callback with {rotation.old} for {_days(rotation.quiet)}", ()
+    if rotation.waiting:
+        back = f"put {rotation.old} back first; " if rotation.is_old_out else ""
+        return f"the verifier has still to pass {rotation.waiting} with {rotation.old}", (
+            f"{back}without the key they would be rejected",
+            "esito lag; look again when it has caught up",
+        )
+    return f"no callback with {rotation.old} for {_days(rotation.quiet)}, and none waits", ()
 
 
 def _out(rotation: Rotation) -> _Checked:
     key = rotation.keys.get(rotation.old)
     if key is None:
         return f"the configuration has no {rotation.old}", ()
+    made = f"make sure that no path was made with {rotation.old} for {_days(rotation.quiet)}"
     return f"{key.file} is still trusted", (
+        *([made] if rotation.credential == "path_token" else ()),
         f"take {rotation.old} out of esito.yaml, under {rotation.endpoint}, {rotation.credential}",
         "esito config check; restart the ingress, then the provider's verifier",
         f"then destroy {key.file}",
@@ -171,21 +190,24 @@ def _forgotten(rotation: Rotation) -> _Checked:
 def _processes(
     rotation: Rotation, is_right: Callable[[frozenset[str]], bool], wrong: str
 ) -> _Checked:
-    silent = [address for address, held in rotation.running.items() if held is None]
+    named = "name the management address of each ingress and verifier: --process HOST:PORT"
+    silent = [address for address, one in rotation.running.items() if one is None]
     if silent or not rotation.running:
-        return f"not asked: {', '.join(silent) or 'no process was named'}", (
-            "name the management address of each ingress and verifier: --process HOST:PORT",
-        )
-    late = [
-        address
-        for address, held in rotation.running.items()
-        if held is not None and not is_right(held)
-    ]
+        return f"not asked: {', '.join(silent) or 'no process was named'}", (named,)
+    answers = {address: one for address, one in rotation.running.items() if one is not None}
+    strangers = [address for address, one in answers.items() if one.ids is None]
+    if strangers:
+        said = f"has no {rotation.endpoint}.{rotation.credential}: {', '.join(strangers)}"
+        return said, (f"{named} of this endpoint, and no other",)
+    late = [a for a, one in answers.items() if one.ids is not None and not is_right(one.ids)]
     if late:
         return f"{wrong}: {', '.join(late)}", (
             "restart it: the names of key files are read at the start alone",
         )
-    return f"{len(rotation.running)} processes asked", ()
+    ingresses = sum(one.is_ingress for one in answers.values())
+    verifiers = len(answers) - ingresses
+    asked = f"asked: ingress {ingresses}, verifiers {verifiers} of {rotation.verifiers}"
+    return asked, () if ingresses and verifiers >= rotation.verifiers else (named,)
 
 
 _CHECKS = {

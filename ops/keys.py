@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from contracts.errors import Broken
-from ops.configuration_check import key_files
+from ops.named_files import key_rings
 from ops.trust_files import read_trust
-from runtime.configuration import Configuration, Endpoint, KeyFile
+from runtime.configuration import Configuration, KeyFile
 from runtime.key_source import ring_of
 
 
@@ -56,10 +56,10 @@ class ListedKey:
 
 def listed_keys(configuration: Configuration) -> Iterator[ListedKey]:
     """Yield the keys of endpoints, public bodies and consumers, and the certificates trusted."""
+    for ring in key_rings(configuration):
+        for key in ring.keys:
+            yield _listed(ring.owner, ring.purpose, key)
     for number, endpoint in enumerate(configuration.endpoints):
-        for path, key in key_files(endpoint):
-            yield _listed(endpoint.name, str(path[0]), key)
-        yield from _of_notifications(endpoint)
         for one in read_trust(("endpoints", number), endpoint).trusted:
             yield ListedKey(
                 owner=endpoint.name,
@@ -69,22 +69,6 @@ def listed_keys(configuration: Configuration) -> Iterator[ListedKey]:
                 begins=one.begins,
                 ends=one.ends,
             )
-    for consumer in configuration.streams.consumers:
-        for key in consumer.keys:
-            yield _listed(consumer.id, "consumer", key)
-
-
-def _of_notifications(endpoint: Endpoint) -> Iterator[ListedKey]:
-    section = endpoint.notifications
-    if section is None:
-        return
-    for key in section.attachments.slot_keys:
-        yield _listed(endpoint.name, "slot_keys", key)
-    for key in section.iun_keys.keys:
-        yield _listed(endpoint.name, "iun_keys", key)
-    for body in section.bodies:
-        for key in body.keys:
-            yield _listed(f"{endpoint.name}/{body.id}", "body", key)
 
 
 def _listed(owner: str, purpose: str, key: KeyFile) -> ListedKey:

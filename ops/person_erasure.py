@@ -5,7 +5,7 @@ What cannot be erased by itself is told with its day: records in Kafka end with 
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from contracts.errors import Broken
@@ -24,7 +24,6 @@ class Erasable:
     endpoint: str
     body: str
     id: str
-    received_at: datetime
     says_something: bool
     files: tuple[str, ...]
 
@@ -59,7 +58,7 @@ async def erasable(
     paths = [f"{place}/{day}/{one['key']}" for one in keys for day in days]
     found = [path for path in paths if await store.find(path) is not None]
     said = bool(row["says_something"])
-    return Erasable(endpoint, row["body"], identifier, row["received_at"], said, tuple(found))
+    return Erasable(endpoint, row["body"], identifier, said, tuple(found))
 
 
 async def erase(connection: Connection, store: ObjectStore, one: Erasable) -> None:

@@ -1,7 +1,8 @@
 """Find what is kept about one person: bodies in raw topics and dead letters, requests of SEND.
 
 1. Every body that is still kept is read, as it came and with what is encoded in it: characters
-   escaped in JSON or XML, and whatever is in base64, such as tokens and disclosures.
+   escaped in JSON or XML, and whatever is in base64, such as tokens and disclosures, in one piece
+   or broken into lines. Unicode's forms of one character are one (NFKC), white space is a space.
 2. What is found has a day on which it is gone, if the topics are as configured.
 3. Of a callback, the transactions that it moved are those whose events name it as evidence.
 
@@ -11,12 +12,12 @@ Nothing is shown of what was looked for or found: places, ids and days alone.
 import html
 import re
 from base64 import b64decode
-from binascii import Error
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from unicodedata import normalize
 
 from pydantic import ValidationError
 
@@ -36,7 +37,10 @@ from runtime.database import Connection, translated_errors
 WORD_CHARACTERS_MIN: Final = 4
 _DEPTH_MAX: Final = 5  # a disclosure in a token in a member of a token
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}")
-_ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+# PEM, MIME and XML break base64 into lines.
+_BROKEN: Final = re.compile(r"(?<=[A-Za-z0-9+/_-]{20})\s+(?=[A-Za-z0-9+/_-])")
+_ESCAPED: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt/]))")
+_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t"}
 _PAGE_ROWS: Final = 200
 
 
@@ -72,7 +76,7 @@ class Words:
         Raises:
             Broken: there is none, or one is too short to tell anybody from anybody.
         """
-        self._words = tuple({line.strip().casefold() for line in lines if line.strip()})
+        self._words = tuple({_folded(line.strip()) for line in lines if line.strip()})
         if not self._words:
             raise Broken(
                 "nothing to look for: write names or numbers to standard input, one a line"
@@ -88,22 +92,38 @@ class Words:
 def _readings(body: bytes, depth: int = 0) -> Iterator[str]:
     """Yield a body as text, and each text that is encoded in it."""
     text = body.decode("utf-8", "replace")
-    plain = html.unescape(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), text))
-    plain = plain.replace(r"\/", "/")
+    plain = html.unescape(_ESCAPED.sub(_unescaped, text))
     # Pairs of surrogates, as JSON escapes what is beyond 16 bits, become one character.
-    yield plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace").casefold()
+    yield _folded(plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     if depth < _DEPTH_MAX:
-        for run in _ENCODED.findall(plain):
+        for run in _runs(plain):
             yield from _readings(_decoded(run), depth + 1)
 
 
+def _unescaped(found: re.Match[str]) -> str:
+    """Return what an escape of JSON stands for."""
+    return chr(int(found[1], 16)) if found[1] else _ESCAPES.get(found[2], found[2])
+
+
+def _folded(text: str) -> str:
+    """Return it without the differences of case, of Unicode's forms and of white space."""
+    folded = normalize("NFKC", normalize("NFKC", text).casefold())
+    return " ".join(folded.split())
+
+
+def _runs(text: str) -> Iterator[str]:
+    """Yield whatever may be base64."""
+    for run in {*_ENCODED.findall(text), *_ENCODED.findall(_BROKEN.sub("", text))}:
+        # A path before it is letters and slashes too: four letters of it begin anywhere.
+        for first in range(4 if "/" in run else 1):
+            yield run[first:]
+
+
 def _decoded(run: str) -> bytes:
-    """Return what a run of letters encodes, or nothing: most runs are words."""
+    """Return what a run of letters encodes: most runs are words, and encode nothing of note."""
     standard = run.translate(str.maketrans("-_", "+/"))
-    try:
-        return b64decode(standard + "=" * (-len(standard) % 4))
-    except (Error, ValueError):
-        return b""
+    whole = len(standard) - (len(standard) % 4 == 1)
+    return b64decode(standard[:whole] + "=" * (-whole % 4))
 
 
 async def search_topics(

@@ -1,17 +1,19 @@
-"""Ask a running process, on its management port, which keys it holds."""
+"""Ask a running process, on its management port, which keys and settings it has."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.errors import Unavailable
+from runtime.configuration_digest import METRIC
 
 _ANSWER_SECONDS: Final = 3.0
 _KEYS: Final = "esito_keys_expiry_timestamp_seconds"
 _RELOADS: Final = "esito_keys_reloads_total"
+_INGRESS: Final = "esito_ingress_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Running:
     address: str
     keys: Mapping[tuple[str, str], frozenset[str]]
     refused: frozenset[str]  # endpoints of which a changed file was refused since the start
+    is_ingress: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)  # the digest of each section
 
     @property
     def endpoints(self) -> frozenset[str]:
@@ -53,16 +57,23 @@ async def running_process(address: str) -> Running:
 def _read(address: str, text: str) -> Running:
     keys: dict[tuple[str, str], set[str]] = {}
     refused = set()
+    is_ingress = False
+    settings: dict[str, str] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             labels = sample.labels
+            is_ingress |= sample.name.startswith(_INGRESS)
             if sample.name == _KEYS:
                 named = keys.setdefault((labels["endpoint"], labels["credential"]), set())
                 named.add(labels["key_id"])
+            elif sample.name == METRIC:
+                settings[labels["section"]] = labels["digest"]
             elif sample.name == _RELOADS and labels["outcome"] == "refused" and sample.value:
                 refused.add(labels["endpoint"])
     return Running(
         address,
         {place: frozenset(names) for place, names in keys.items()},
         frozenset(refused),
+        is_ingress,
+        settings,
     )

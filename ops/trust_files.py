@@ -72,6 +72,10 @@ def read_trust(key: Key, endpoint: Endpoint) -> TrustFiles:
         below = (*key, "tokens", "presentations", "issuer_root_files")
         for number, file in enumerate(endpoint.tokens.presentations.issuer_root_files):
             found += _read((*below, number), "credential_root", file, _chain)
+    if endpoint.notifications is not None:
+        below = (*key, "notifications", "pdf", "trust_files")
+        for number, file in enumerate(endpoint.notifications.pdf.trust_files):
+            found += _read((*below, number), "pdf_root", file, certificates_in)
     return TrustFiles(
         trusted=tuple(one for one in found if isinstance(one, Trusted)),
         faults=tuple(one for one in found if isinstance(one, Fault)),

@@ -1,4 +1,4 @@
-"""Declare the metrics of the intake and the streams: a part of the catalogue."""
+"""Declare the metrics of intake, streams and every process: a part of the catalogue."""
 
 from typing import Final
 
@@ -126,5 +126,11 @@ SERVICE_METRICS: Final = (
         "esito_intake_removed_total",
         Kind.COUNTER,
         "Bodies of requests removed because their time was over.",
+    ),
+    Metric(
+        "esito_process_configuration_info",
+        Kind.GAUGE,
+        "1; by which settings the process runs: a digest of each section, see `esito doctor`.",
+        ("section", "digest"),
     ),
 )

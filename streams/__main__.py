@@ -11,6 +11,7 @@ from typing import Final
 
 from contracts.errors import Broken, Unavailable
 from runtime.configuration import Configuration
+from runtime.configuration_digest import publish_configuration
 from runtime.database import Pool, connect, migrate
 from runtime.failpoint import failpoint
 from runtime.kafka import KafkaClients
@@ -43,6 +44,7 @@ def main() -> int:
 
 async def _run(configuration: Configuration, log: Logger, stop: asyncio.Event) -> None:
     metrics = Metrics()
+    publish_configuration(metrics, configuration)
     async with AsyncExitStack() as stack:
         api = Api(configuration, report_reloads(metrics, log), metrics=metrics, log=log, stop=stop)
         projectors: list[Projector] = []

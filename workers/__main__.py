@@ -11,6 +11,7 @@ from contracts.errors import Broken
 from contracts.provider import Provider
 from contracts.providers import provider_named, provider_names
 from runtime.configuration import Configuration, Endpoint
+from runtime.configuration_digest import publish_configuration
 from runtime.failpoint import failpoint
 from runtime.kafka import KafkaClients
 from runtime.key_source import KeySource, publish_expiries, report_reloads
@@ -125,6 +126,7 @@ def _worker(
     log: Logger,
     traced: Tracing | None,
 ) -> Worker:
+    publish_configuration(metrics, configuration)
     return Worker(
         role,
         configuration,

@@ -56,8 +56,8 @@ def check(configuration: ConfigurationFile = None, *, as_json: AsJson = False) -
 
 
 def _tell(file: Path, checked: "Checked", place: "Callable[[Fault], str]") -> None:
-    from ops.configuration_check import key_files
     from ops.endpoint_facts import lines_of
+    from ops.named_files import key_rings
 
     screen = console()
     for endpoint in checked.endpoints:
@@ -70,7 +70,7 @@ def _tell(file: Path, checked: "Checked", place: "Callable[[Fault], str]") -> No
     if checked.faults:
         return
     endpoints = checked.configuration.endpoints
-    keys = sum(len(list(key_files(endpoint))) for endpoint in endpoints)
+    keys = sum(len(ring.keys) for ring in key_rings(checked.configuration))
     vectors = sum(endpoint.hmac is not None for endpoint in endpoints)
     warnings = f", {len(checked.warnings)} warnings" if checked.warnings else ""
     said = f"{file}: no fault in {len(endpoints)} endpoints, {keys} keys, {vectors} golden vectors"

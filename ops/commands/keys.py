@@ -1,15 +1,13 @@
 """`esito keys`: which keys there are, which come to their end, and how to change one."""
 
 from collections.abc import Iterable
-from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from contracts import dead_letter, raw
-from contracts.errors import Broken, Unavailable
+from contracts.errors import Broken
 from ops.command_line import (
     NO,
     AsJson,
@@ -22,16 +20,16 @@ from ops.command_line import (
     run,
 )
 from ops.durations import after, before
-from ops.terminal import console, plain, table, text_of, write_json
+from ops.terminal import console, plain, table, write_json
 
 if TYPE_CHECKING:
-    from ops.key_rotation import Rotation, Use
+    from ops.key_rotation import Rotation
     from ops.keys import ListedKey
-    from ops.topic_reader import StoredRecord
     from runtime.configuration import Configuration, Endpoint
 
 # A provider that calls less than once a day is looked at with a longer --quiet.
-_LOOKED_BACK: Final = timedelta(days=1)
+_QUIET: Final = timedelta(days=1)
+_QUIET_MIN: Final = timedelta(hours=1)
 
 app = group("See which keys there are and which come to their end, and change one without a gap.")
 
@@ -40,7 +38,7 @@ Processes = Annotated[
     typer.Option(
         "--process",
         metavar="HOST:PORT",
-        help="A process's management address, once for each; default: the configured one.",
+        help="A process's management address, once for each ingress and verifier.",
     ),
 ]
 
@@ -100,17 +98,20 @@ def rotate(
     *,
     process: Processes = None,
     quiet: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="TIME", help="The old key is unused when nobody came with it so long."
+            metavar="TIME",
+            help="The old key is unused when nobody came with it so long; default: 1d. Of a "
+            "path_token: the longest that a transaction takes.",
         ),
-    ] = "1d",
+    ] = None,
 ) -> None:
     """Walk through the change of one key: what is done, what is next, and how it is checked.
 
     Nothing is changed: run it again after each step. It looks at the configuration and the files,
-    asks running processes which keys they hold, and reads from the raw topic which key callbacks
-    came with. Ends with 1 until everything is done.
+    asks the processes of --process which keys they hold, and reads from the raw topic which key
+    callbacks came with, and whether the verifier has passed them. Name every ingress process:
+    nothing else tells how many there are. Ends with 1 until everything is done.
     """
     from ops.key_rotation import lines, rotation_is_over, steps
 
@@ -118,9 +119,8 @@ def rotate(
         raise Broken("--from and --to name one key; a new key needs an id of its own")
     settings = configured(configuration)
     one = endpoint_named(settings, endpoint)
-    now = datetime.now(UTC)
-    rotation = _rotation(one, credential, old, new, now=now, quiet=now - before(quiet, now=now))
-    found = steps(run(_looked(settings, one, rotation, process)))
+    rotation = _rotation(one, credential, old, new, _quiet(settings, credential, quiet))
+    found = steps(run(_known(settings, one.provider, rotation, process or [])))
     for line in lines(found):
         console().print(plain(line), soft_wrap=True)
     if not rotation_is_over(found):
@@ -142,7 +142,7 @@ def _write(keys: "Iterable[ListedKey]", *, as_json: bool) -> None:
 
 
 def _rotation(
-    endpoint: "Endpoint", credential: str, old: str, new: str, *, now: datetime, quiet: timedelta
+    endpoint: "Endpoint", credential: str, old: str, new: str, quiet: timedelta
 ) -> "Rotation":
     """Return what configuration and files tell of the change."""
     from ops.key_rotation import Rotation
@@ -167,67 +167,38 @@ def _rotation(
         faults=faults,
         same_secret=len({key.digest for key in ring_of(pair).keys}) < len(pair),
         quiet=quiet,
-        now=now,
+        now=datetime.now(UTC),
     )
 
 
-async def _looked(
-    configuration: "Configuration",
-    endpoint: "Endpoint",
-    rotation: "Rotation",
-    processes: list[str] | None,
+def _quiet(settings: "Configuration", credential: str, asked: str | None) -> timedelta:
+    """Return how long nobody may have come with the old key."""
+    if asked is None:
+        if credential == "path_token":
+            raise Broken(
+                "a path made with the old key is called until its transaction ends: --quiet TIME, "
+                "the longest that a transaction takes"
+            )
+        return _QUIET
+    now = datetime.now(UTC)
+    quiet = now - before(asked, now=now)
+    if quiet < _QUIET_MIN:
+        raise Broken(f"--quiet {asked}: less than an hour without a callback proves nothing")
+    if quiet > timedelta(days=settings.topics.raw_retention_days):
+        raise Broken(
+            f"--quiet {asked}: callbacks are kept for {settings.topics.raw_retention_days:g} days "
+            "(topics.raw_retention_days), nothing older can be looked for"
+        )
+    return quiet
+
+
+async def _known(
+    configuration: "Configuration", provider: str, rotation: "Rotation", processes: list[str]
 ) -> "Rotation":
     """Return the rotation with what processes and the raw topic tell."""
-    from ops.running import running_process
+    from ops.key_uses import held_by, uses_of
 
-    port = configuration.management_port
-    configured_one = [f"{configuration.management_host}:{port}"] if port else []
-    running: dict[str, frozenset[str] | None] = {}
-    for address in processes or configured_one:
-        try:
-            held = (await running_process(address)).keys
-        except Unavailable:
-            running[address] = None
-        else:
-            running[address] = held.get((rotation.endpoint, rotation.credential), frozenset())
-    uses = await _uses(configuration, endpoint, rotation)
-    return replace(rotation, running=running, uses=uses)
-
-
-async def _uses(
-    configuration: "Configuration", endpoint: "Endpoint", rotation: "Rotation"
-) -> "dict[str, Use]":
-    """Return how the two keys were used lately, by what the ingress wrote."""
-    from contracts.topics import Topics
-    from ops.cluster import connected
-    from ops.key_rotation import Use
-    from ops.topic_reader import all_partitions, read_to_end
-
-    uses = {rotation.old: Use(), rotation.new: Use()}
-    topic = Topics.of(endpoint.provider, prefix=configuration.topic_prefix).raw
-    since = int((rotation.now - max(rotation.quiet, _LOOKED_BACK)).timestamp() * 1000)
-    async with connected(configuration) as cluster:
-        partitions = all_partitions(await cluster.partitions(topic))
-        with progress("reading raw records") as on_progress:
-            records = read_to_end(
-                cluster.clients, partitions, since_milliseconds=since, on_progress=on_progress
-            )
-            async with aclosing(records):
-                async for record in records:
-                    for name in _used(record, rotation):
-                        uses[name] = uses[name].once_more(record.written_at)
-    return uses
-
-
-def _used(record: "StoredRecord", rotation: "Rotation") -> set[str]:
-    """Return which of the two keys a caller came with; a replay says nothing of today's callers."""
-    named = text_of(record.header(raw.ENDPOINT)) == rotation.endpoint
-    if not named or record.header(dead_letter.REPLAYED_FROM) is not None:
-        return set()
-    principal = text_of(record.header(raw.PRINCIPAL)).split()
-    # Our own side's keys are told apart from the provider's by what the record is.
-    ours = record.header(raw.SOURCE) == raw.Source.EXPECTATION.value.encode()
-    if ours != (rotation.credential == "expectations"):
-        return set()
-    scheme = "api_key" if ours else rotation.credential
-    return {name for name in (rotation.old, rotation.new) if f"{scheme}:{name}" in principal}
+    running = {address: await held_by(address, rotation) for address in processes}
+    with progress("reading raw records") as on_progress:
+        known = await uses_of(configuration, provider, rotation, on_progress)
+    return replace(known, running=running)

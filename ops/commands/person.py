@@ -78,7 +78,8 @@ def erase(
     """Erase what one judged request of SEND says, and the files that no other request names.
 
     It cannot be taken back, and whoever delivers the notification finds its files gone. Records in
-    Kafka end with their topic's term: the line that is printed names the day.
+    Kafka end with their topic's term: the line that is printed names the day by which those that
+    are there now are gone. What comes later, and what is replayed, begins a term of its own.
     """
     settings = configured(configuration)
     one = run(_erase(settings, endpoint, identifier, really=False))
@@ -89,18 +90,19 @@ def erase(
     if not yes:
         typer.confirm(f"Erase {what} and {len(one.files)} files?", abort=True, err=True)
     run(_erase(settings, endpoint, identifier, really=True))
-    console().print(plain(f"erased {what} and {len(one.files)} files; {_left(settings, one)}"))
+    console().print(plain(f"erased {what} and {len(one.files)} files; {_left(settings)}"))
 
 
-def _left(configuration: "Configuration", one: "Erasable") -> str:
-    from datetime import timedelta
+def _left(configuration: "Configuration") -> str:
+    from datetime import UTC, datetime, timedelta
 
     from ops.topics import SEGMENT_DAYS
 
+    # Counted from now: elements of the timeline come for weeks after the request.
     topics = configuration.topics
     days = max(topics.raw_retention_days, topics.rejected_retention_days) + SEGMENT_DAYS
-    gone = (one.received_at + timedelta(days=days)).date()
-    return f"its records in Kafka are gone by {gone}"
+    gone = (datetime.now(UTC) + timedelta(days=days)).date()
+    return f"what Kafka holds of it now is gone by {gone}; not what comes later or is replayed"
 
 
 async def _find(

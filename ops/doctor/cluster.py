@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
-from ops.allowed_operations import allowed_operations
 from ops.cluster import Cluster
 from ops.doctor.finding import Finding, bad, doubtful, good
+from ops.doctor.rights import rights
 from ops.groups import groups_of
 from ops.lag import GroupLag, look
 from ops.topic_reader import all_partitions, read_to_end
@@ -16,6 +16,8 @@ from ops.topics import differences, planned_topics
 from runtime.configuration import Configuration
 
 _SKEW: Final = timedelta(seconds=2)
+# The last offset of a Kafka transaction is its marker, and an aborted one leaves nothing but them.
+_NEWEST_OFFSETS: Final = 5
 # Ten seconds and more of a worker's work: it does not keep up.
 _LAG_RECORDS_MAX: Final = 100_000
 
@@ -83,13 +85,15 @@ async def _replicas(cluster: Cluster, configuration: Configuration) -> Findings:
 
 
 async def _reading(cluster: Cluster, configuration: Configuration) -> Findings:
-    """Read the newest record of each partition: that needs the right to, and shows the clocks."""
+    """Read the newest records of each partition: that needs the right to, and shows the clocks."""
     existing = await _existing(cluster, configuration)
     if not existing:
         return
     counts = {topic: len(partitions) for topic, partitions in existing.items()}
     newest = 0
-    async for record in read_to_end(cluster.clients, all_partitions(counts), newest=1):
+    async for record in read_to_end(
+        cluster.clients, all_partitions(counts), newest=_NEWEST_OFFSETS
+    ):
         newest = max(newest, record.written_at)
     yield good("reading", f"allowed on {len(counts)} topics")
     ahead = datetime.fromtimestamp(newest / 1000, UTC) - datetime.now(UTC)
@@ -98,27 +102,6 @@ async def _reading(cluster: Cluster, configuration: Configuration) -> Findings:
         yield doubtful("clocks", said, "synchronise the clocks (NTP) of all machines")
     elif newest:
         yield good("clocks", "no record is ahead of this machine's clock")
-
-
-async def _rights(cluster: Cluster, configuration: Configuration) -> Findings:
-    """Compare what the brokers let this user do with what the operator's commands need."""
-    allowed = await allowed_operations(cluster.admin)
-    names = [plan.name for plan in planned_topics(configuration) if plan.name in allowed]
-    for operation in ("Read", "DescribeConfigs"):
-        lacking = [name for name in names if operation not in allowed[name]]
-        if lacking:
-            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-            said = f"this user has no right to {operation} {lacking[0]}{more}"
-            fix = f"give its user {operation}, or use the operator's (docs/OPERATING.md)"
-            yield bad("rights", said, fix)
-    writing = sum("Write" in allowed[name] for name in names)
-    ruling = sum(bool(allowed[name] & {"Alter", "Delete"}) for name in names)
-    said = f"this user may write {writing} of {len(names)} topics, and alter or delete {ruling}"
-    if ruling:
-        fix = "a user that only reads is enough for all but replays; is an authorizer on?"
-        yield doubtful("rights", said, fix)
-    else:
-        yield good("rights", said)
 
 
 async def _groups(cluster: Cluster, configuration: Configuration) -> Findings:
@@ -145,4 +128,4 @@ async def _existing(cluster: Cluster, configuration: Configuration) -> dict[str,
     return {one["topic"]: one["partitions"] for one in described if one["topic"] in planned}
 
 
-CHECKS: Final[tuple[Check, ...]] = (_brokers, _topics, _replicas, _rights, _reading, _groups)
+CHECKS: Final[tuple[Check, ...]] = (_brokers, _topics, _replicas, rights, _reading, _groups)

@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 from contracts.errors import Unavailable
-from ops.configuration_check import key_files
 from ops.doctor.files import is_esito
 from ops.doctor.finding import Finding, bad, doubtful, good
+from ops.named_files import key_rings
 from ops.running import Running, running_process
 from runtime.configuration import Configuration
+from runtime.configuration_digest import digests
+from runtime.key_source import CREDENTIALS
 
+_OTHER = "restart it with this file; another version of Esito may have other defaults"
 _RESTART = "restart it with this file; the names of key files are read at the start alone"
 
 
@@ -32,20 +35,23 @@ async def drift_findings(configuration: Configuration, addresses: Sequence[str])
 def _compared(configuration: Configuration, running: Running) -> Iterator[Finding]:
     subject = f"process {running.address}"
     wanted: dict[tuple[str, str], set[str]] = {}
-    for endpoint in configuration.endpoints:
-        for path, key in key_files(endpoint):
-            wanted.setdefault((endpoint.name, str(path[0])), set()).add(key.id)
+    for ring in key_rings(configuration):
+        # The others' keys are not among those that a process shows.
+        if ring.purpose in CREDENTIALS:
+            wanted[ring.owner, ring.purpose] = {key.id for key in ring.keys}
     faults = [*_strangers(wanted, running), *_others(wanted, running)]
     for said in faults:
         yield bad(subject, said, _RESTART)
     for endpoint_name in sorted(running.refused):
         said = f"refused a changed file of {endpoint_name}, and works with what it had"
         yield doubtful(subject, said, "see keys.refused in its log and docs/RUNBOOK.md")
-    if not running.endpoints:
-        yield good(subject, "answers, and holds no keys to compare")
-    elif not faults and not running.refused:
-        count = len(running.endpoints)
-        yield good(subject, f"holds the keys of this configuration, endpoints: {count}")
+    settings = digests(configuration)
+    others = [name for name, digest in settings.items() if running.settings.get(name) != digest]
+    if others:
+        yield doubtful(subject, f"runs with another {', '.join(others)} than this file's", _OTHER)
+    if not faults and not running.refused and not others:
+        held = f"keys of {len(running.endpoints)} endpoints" if running.endpoints else "no keys"
+        yield good(subject, f"runs with this configuration, and holds {held}")
 
 
 def _strangers(wanted: dict[tuple[str, str], set[str]], running: Running) -> Iterator[str]:

@@ -12,7 +12,7 @@ from runtime.log_events import FIELDS, LogEvent
 from runtime.metrics import CATALOGUE, Kind, Metric
 from tests.architecture.source import ROOT, shipped
 
-METRIC = re.compile(r"esito_(ingress|intake|streams|keys|worker|verifier|state)(_[a-z]+)+")
+METRIC = re.compile(r"esito_(process|ingress|intake|streams|keys|worker|verifier|state)(_[a-z]+)+")
 UNITS = {
     "total",
     "seconds",
@@ -27,6 +27,7 @@ UNITS = {
     "open",
     "stalled",
     "state",
+    "info",
 }
 DECLARING = {"runtime.metrics", "runtime.service_metrics"}
 LEVELS = {"debug", "info", "warning", "error", "critical"}

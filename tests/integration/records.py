@@ -88,18 +88,28 @@ class Shelf:
         *,
         key: str | None = None,
         headers: list[tuple[str, bytes]] | None = None,
+        written_at: int | None = None,
     ) -> Place:
-        """Write one record; return where it lies."""
-        return run(self._write(topic, value, key=key, headers=headers or []))
+        """Write one record, now or at so many milliseconds since 1970; return where it lies."""
+        return run(self._write(topic, value, key, headers or [], written_at))
 
     async def _write(
-        self, topic: str, value: bytes | None, *, key: str | None, headers: list[tuple[str, bytes]]
+        self,
+        topic: str,
+        value: bytes | None,
+        key: str | None,
+        headers: list[tuple[str, bytes]],
+        written_at: int | None,
     ) -> Place:
         clients = KafkaClients(self.configuration, client_id="test")
         producer = clients.idempotent_producer(batch_bytes_max=1_048_576, linger_milliseconds=0)
         async with producer:
             written = await producer.send_and_wait(
-                topic, value, key=key.encode() if key else None, headers=headers
+                topic,
+                value,
+                key=key.encode() if key else None,
+                headers=headers,
+                timestamp_ms=written_at,
             )
             return written.topic, written.partition, written.offset
 

@@ -1,12 +1,17 @@
 """`esito doctor` against a real Kafka, healthy and not."""
 
+import asyncio
 import json
 import socket
 from pathlib import Path
 
+import pytest
+import trustme
 from typer.testing import CliRunner
 
 from ops.__main__ import app
+from ops.local_installation import free_row
+from tests.integration.processes import process
 from tests.integration.records import Esito, Shelf, change, write_configuration
 
 
@@ -68,3 +73,22 @@ def test_doctor_port_of_another_program_fails(configuration_file: Path, esito: E
     assert examined.exit_code == 1
     assert f"fail  ingress.port: 127.0.0.1:{port} is in use by another program" in examined.stdout
     assert "fix: stop it, or set ESITO_INGRESS__PORT" in examined.stdout
+
+
+@pytest.mark.parametrize("more", ["", ", client_ca_file: ca.pem"], ids=["any", "certificate"])
+async def test_doctor_knows_an_ingress_that_ends_tls(
+    configuration_file: Path, esito: Esito, shelf: Shelf, more: str
+) -> None:
+    folder, ca, port = configuration_file.parent, trustme.CA(), free_row(1)
+    ca.cert_pem.write_to_path(folder / "ca.pem")
+    issued = ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem
+    issued.write_to_path(folder / "server.pem")
+    tls = f"{{certificate_file: server.pem, key_file: server.pem{more}}}"
+    change(configuration_file, "ingress: {port: 0}", f"ingress: {{port: {port}, tls: {tls}}}")
+
+    async with process(configuration_file, "ingress"):
+        examined = await asyncio.to_thread(esito, "doctor")
+
+    assert shelf
+    said = f"ok    ingress.port: 127.0.0.1:{port} is in use by Esito itself"
+    assert said in examined.stdout

@@ -1,66 +1,88 @@
 """`esito doctor` on a real Kafka whose authorizer is on: what it says of rights."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aiokafka.protocol.admin import CreateAclsRequest_v1
-from aiokafka.protocol.api import Request
 from typer.testing import CliRunner
 
+from contracts.access import Access, Process, Resource, access_of, group_of
 from contracts.topics import Topics
 from ops.__main__ import app
-from ops.allowed_operations import allowed_operations, operations_of
-from ops.cluster import connected
-from ops.embedded_kafka import EmbeddedKafka
-from runtime.configuration_file import load_configuration
+from ops.allowed_operations import operations_of
+from tests.authorized_kafka import AuthorizedKafka, authorized_kafka
 from tests.integration.records import write_configuration
-from tests.kafka import cache_directory, run
+from tests.kafka import Report, run
 
-TOPIC, LITERAL, DENY = 2, 3, 2
-READ, DELETE, ALTER = 3, 6, 7
-EVERYBODY = "User:*"
+PREFIX = "r."
+TOPICS = Topics.of("pivot", prefix=PREFIX)
+GROUP = group_of(Process.VERIFIER, "pivot", prefix=PREFIX)
+OPERATOR = access_of(Process.OPERATOR, ["pivot"], prefix=PREFIX)
+KEDA = access_of(Process.KEDA, ["pivot"], prefix=PREFIX)
+STRANGER = Access(Process.REPLAY, "", ())
+# The operator, but for a topic it may only describe, and a group that it may not.
+HALF = replace(
+    OPERATOR,
+    provider="half",
+    grants=(
+        *(one for one in OPERATOR.grants if one.name not in {TOPICS.status, GROUP}),
+        *(
+            replace(one, operations=KEDA.grants[0].operations)
+            for one in OPERATOR.grants
+            if one.name == TOPICS.status
+        ),
+    ),
+)
 
 
-class CreateAcls(Request[CreateAclsRequest_v1]):  # type: ignore[misc]  # aiokafka is untyped
-    """Give or refuse rights; the library has the request, and nothing that sends it."""
-
-    API_KEY = CreateAclsRequest_v1.API_KEY
-
-    def __init__(self, rows: list[tuple[object, ...]]) -> None:
-        self._rows = rows
-
-    def build(self, request_struct_class: type[CreateAclsRequest_v1]) -> CreateAclsRequest_v1:
-        return request_struct_class(self._rows)
+@pytest.fixture(scope="module")
+def kafka(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuthorizedKafka]:
+    """Give a broker with three users: one may all that it needs, one nothing, one a part."""
+    users = [one.user for one in (OPERATOR, STRANGER, HALF)]
+    with authorized_kafka(report, users, tmp_path_factory.mktemp("users")) as found:
+        run(found.create_topics(TOPICS.by_role().values()))
+        run(found.grant([OPERATOR, HALF]))
+        yield found
 
 
-def test_doctor_names_the_right_that_is_missing(tmp_path: Path) -> None:
-    kafka = EmbeddedKafka(
-        cache_directory=cache_directory(),
-        nodes=1,
-        properties={
-            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            "allow.everyone.if.no.acl.found": "true",
-        },
-    )
-    run(kafka.start())
-    try:
-        file = write_configuration(tmp_path, servers=kafka.bootstrap_servers, prefix="r.")
-        assert esito(file, "topics", "apply")[0] == 0
-        refused = Topics.of("pivot", prefix="r.").status
-        run(refuse(file, refused))
+@pytest.mark.parametrize(
+    ("access", "told"),
+    [
+        (OPERATOR, [("ok", "this user may write 0 of 6 topics, and alter or delete 0")]),
+        (
+            STRANGER,
+            [
+                ("fail", "this user may not describe 6 of 6 topics, or they are missing"),
+                ("fail", f"this user has no right to Describe the group {GROUP} and 1 more"),
+                ("ok", "this user may write 0 of 6 topics, and alter or delete 0"),
+            ],
+        ),
+        (
+            HALF,
+            [
+                ("fail", f"this user has no right to Read {TOPICS.status}"),
+                ("fail", f"this user has no right to DescribeConfigs {TOPICS.status}"),
+                ("fail", f"this user has no right to Describe the group {GROUP}"),
+                ("ok", "this user may write 0 of 6 topics, and alter or delete 0"),
+            ],
+        ),
+    ],
+    ids=["operator", "stranger", "half"],
+)
+def test_doctor_names_the_rights_that_are_missing(
+    kafka: AuthorizedKafka, tmp_path: Path, access: Access, told: list[tuple[str, str]]
+) -> None:
+    file = write_configuration(tmp_path, servers=kafka.users, prefix=PREFIX)
+    settings = {"ESITO_CONFIGURATION": str(file), **kafka.settings(access.user)}
 
-        code, output = esito(file, "doctor", "--json")
-    finally:
-        run(kafka.stop())
+    examined = CliRunner().invoke(app, ["doctor", "--json"], env=settings)
 
-    found = [json.loads(line) for line in output.splitlines()]
-    rights = [one for one in found if one["subject"] == "rights"]
-    assert code == 1
-    assert [(one["level"], one["said"]) for one in rights] == [
-        ("fail", f"this user has no right to Read {refused}"),
-        ("warn", "this user may write 6 of 6 topics, and alter or delete 5"),
-    ]
+    found = [json.loads(line) for line in examined.stdout.splitlines()]
+    rights = [(one["level"], one["said"]) for one in found if one["subject"] == "rights"]
+    assert rights == told
+    assert {one.resource for one in OPERATOR.grants} == {Resource.TOPIC, Resource.GROUP}
 
 
 @pytest.mark.parametrize(
@@ -74,22 +96,3 @@ def test_doctor_names_the_right_that_is_missing(tmp_path: Path) -> None:
 )
 def test_bits_are_operations(bits: int, names: set[str]) -> None:
     assert operations_of(bits) == names
-
-
-def esito(file: Path, *words: str) -> tuple[int, str]:
-    shown = CliRunner().invoke(app, list(words), env={"ESITO_CONFIGURATION": str(file)})
-    return shown.exit_code, shown.stdout
-
-
-async def refuse(file: Path, topic: str) -> None:
-    """Take three rights to a topic from everybody, and return when the broker knows."""
-    rows: list[tuple[object, ...]] = [
-        (TOPIC, topic, LITERAL, EVERYBODY, "*", operation, DENY)
-        for operation in (READ, DELETE, ALTER)
-    ]
-    # Where there is a rule at all, what it does not name is refused: the others are allowed again.
-    rows.append((TOPIC, topic, LITERAL, EVERYBODY, "*", 2, 3))
-    async with connected(load_configuration(file, environ={})) as cluster:
-        await cluster.admin._send_to_controller(CreateAcls(rows))  # noqa: SLF001 - no public way
-        while "Read" in (await allowed_operations(cluster.admin))[topic]:
-            pass

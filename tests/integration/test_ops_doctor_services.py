@@ -1,4 +1,4 @@
-"""`esito doctor` on an installation that needs every service: sound, and with seven defects."""
+"""`esito doctor` on an installation that needs every service: sound, and with eight defects."""
 
 import asyncio
 import json
@@ -15,6 +15,7 @@ from contracts.topics import Topics
 from ops.__main__ import app
 from ops.cluster import connected
 from runtime.configuration import Configuration, Database
+from runtime.kafka import KafkaClients
 from simulator.jwks_server import key_sets_served
 from tests.e2e.esito import installed, only_of, with_database
 from tests.integration.processes import address_of, process
@@ -41,17 +42,22 @@ async def test_doctor_finds_each_defect_and_nothing_where_there_is_none(
 
     configuration = await installed(kafka, tmp_path, edit)
     file = tmp_path / "esito.yaml"
-    async with key_sets_served(configuration), process(file, "ingress") as ingress:
+    async with (
+        key_sets_served(configuration),
+        process(file, "ingress") as ingress,
+        process(file, "workers", "state-machine", "--provider", "pivot") as working,
+    ):
         words = ("--process", address_of(ingress))
         sound = await asyncio.to_thread(examined, file, *words)
         broken(file)
         await break_topics(configuration)
         found = await asyncio.to_thread(examined, file, *words)
+        found += await asyncio.to_thread(examined, file, "--process", address_of(working))
     without_keys = await asyncio.to_thread(examined, file)
 
     assert {one["subject"] for one in sound if one["level"] == "fail"} == set()
     assert {"database", "object store", "clocks"} <= {one["subject"] for one in sound}
-    assert any(one["said"].startswith("holds the keys of this") for one in sound)
+    assert any(one["said"].startswith("runs with this configuration, and") for one in sound)
     told = [one for one in (*found, *without_keys) if one["level"] != "ok"]
     missed = [
         subject
@@ -59,6 +65,8 @@ async def test_doctor_finds_each_defect_and_nothing_where_there_is_none(
         if not any(one["subject"].startswith(subject) and said in one["said"] for one in told)
     ]
     assert missed == [], told
+    drifted = "runs with another worker, database, object_store, endpoints than this file's"
+    assert len([one for one in told if one["said"] == drifted]) == 2, told
     assert all(one["fix"] for one in told)
 
 
@@ -76,6 +84,7 @@ def broken(file: Path) -> None:
     settings = yaml.safe_load(file.read_text())
     settings["database"] = {"url": "postgresql://esito@127.0.0.1:1/esito"}
     settings["object_store"] = {"url": "file:///proc/esito"}
+    settings["worker"] = {"session_seconds": 16}
     (pivot,) = [one for one in settings["endpoints"] if one["provider"] == "pivot"]
     (key,) = pivot["api_key"]["keys"]
     ends = (datetime.now(UTC) + timedelta(days=3)).isoformat()
@@ -91,9 +100,14 @@ async def break_topics(configuration: Configuration) -> None:
         await cluster.admin.alter_configs(
             [ConfigResource(ConfigResourceType.TOPIC, topics.status, setting)]
         )
-        producer = cluster.clients.idempotent_producer(
-            batch_bytes_max=1_048_576, linger_milliseconds=0
-        )
-        async with producer:
-            ahead = int(time.time() * 1000) + 60_000
-            await producer.send_and_wait(topics.anomalies, b"{}", timestamp_ms=ahead)
+        await plant_ahead(cluster.clients, topics.anomalies)
+
+
+async def plant_ahead(clients: KafkaClients, topic: str) -> None:
+    """Write a record in a Kafka transaction, as a worker does, whose clock is a minute ahead."""
+    producer = clients.transactional_producer(
+        f"{topic}.0", batch_bytes_max=1_048_576, timeout_seconds=10
+    )
+    async with producer, producer.transaction():
+        ahead = int(time.time() * 1000) + 60_000
+        await producer.send_and_wait(topic, b"{}", timestamp_ms=ahead)

@@ -2,10 +2,11 @@
 
 import json
 import secrets
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode, encodebytes, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from aiokafka import TopicPartition
@@ -29,6 +30,8 @@ from tests.postgres import settings_of
 
 NAME = "Zoë Sørensen-Ünal"
 BODY = "comune-x"
+# As PEM and MIME have it, the name across two lines.
+IN_LINES = b"-----BEGIN X-----\n" + encodebytes(b"=" * 50 + NAME.encode()) + b"-----END X-----\n"
 NOW = datetime.now(UTC)
 
 
@@ -90,6 +93,14 @@ def test_words_that_tell_nobody_apart_are_refused(typed: str) -> None:
         b"\x82\x63abc\x72" + NAME.encode(),  # CBOR holds texts as they are
         b'"' + b64encode(b"???" + NAME.encode()).replace(b"/", rb"\/") + b'"',
         b'{"note": "\\ud83d\\ude00 Zo\\u00EB S\\u00f8rensen-\\u00dcnal"}',
+        json.dumps({"note": NAME.replace(" ", "\n\t")}).encode(),
+        normalize("NFD", NAME).encode(),
+        *(
+            encode(IN_LINES)
+            for encode in (bytes, lambda lines: json.dumps(lines.decode()).encode())
+        ),
+        IN_LINES.replace(b"\n", b"\r\n        "),
+        *(b"/v1/" + b"a" * more + b"/" + b64encode(f"xyz{NAME}".encode()) for more in range(4)),
     ],
 )
 def test_name_is_found_in_whatever_it_is_encoded(body: bytes) -> None:
@@ -206,7 +217,8 @@ def test_request_is_erased_with_the_files_that_it_alone_names(house: House) -> N
     assert unchanged
     assert dry.stdout == "would erase the content of r1 and 1 files\n"
     gone = (NOW + timedelta(days=91)).date()
-    assert done.stdout.endswith(f"1 files; its records in Kafka are gone by {gone}\n")
+    left = f"what Kafka holds of it now is gone by {gone}; not what comes later or is replayed"
+    assert done.stdout.endswith(f"1 files; {left}\n")
     assert again.stdout.startswith("erased no content any more and 0 files")
     assert run(house.contents()) == {"r2", "r3"}
     assert (alone.exists(), shared.exists()) == (False, True)

@@ -11,7 +11,9 @@ from ops.doctor.files import (
     secret_findings,
 )
 from ops.doctor.finding import Level
+from ops.named_files import secret_files
 from runtime.configuration import ApiKey, Configuration, Endpoint, Ingress, KeyFile
+from runtime.configuration_file import load_configuration
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -80,3 +82,90 @@ def test_key_past_its_end_beside_a_valid_one_does_not_fail(tmp_path: Path) -> No
 
     assert finding.level is Level.WARN
     assert finding.said == "key a ended on 2026-11-20T00:00:00+00:00"
+
+
+# A file in every place that a secret can have.
+EVERYTHING = """
+ingress: {port: 0, tls: {certificate_file: tls.pem, key_file: tls.key}}
+kafka_key_file: kafka.key
+kafka_sasl_password_file: kafka
+database: {password_file: database}
+object_store: {secret_files: {secret_access_key: store}}
+streams:
+  consumers:
+    - id: shop
+      keys: [{id: a, file: consumer, not_after: 2026-11-19T00:00:00Z}]
+      endpoints: [pivot-id]
+endpoints:
+  - name: pivot-id
+    provider: pivot
+    path: /pivot
+    api_key: {keys: [{id: a, file: api}]}
+    expectations: {keys: [{id: a, file: own}]}
+  - name: send
+    provider: send
+    path: /send
+    api_key: {keys: [{id: a, file: delivery}]}
+    remote_stream:
+      url: https://send.example/v2.8
+      stream_id: "1"
+      api_key_file: remote
+      ca_file: remote.pem
+    notifications:
+      bodies: [{id: body, tax_id: "00000000000", keys: [{id: a, file: body}]}]
+      attachments: {slot_keys: [{id: a, file: slot}]}
+      iun_keys: {keys: [{id: a, file: iun}]}
+      pdf: {trust_files: [pdf.pem]}
+      registry:
+        kind: http
+        url: https://addresses.example
+        api_key_file: registry
+        ca_file: registry.pem
+"""
+SECRETS = {
+    "api",
+    "body",
+    "consumer",
+    "database",
+    "delivery",
+    "iun",
+    "kafka",
+    "kafka.key",
+    "own",
+    "registry",
+    "remote",
+    "slot",
+    "store",
+    "tls.key",
+}
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> Configuration:
+    """Return a configuration that names every kind of file, and none of them is there."""
+    file = tmp_path / "esito.yaml"
+    file.write_text(EVERYTHING)
+    return load_configuration(file, environ={})
+
+
+def test_every_secret_file_is_looked_at_and_nothing_public(everything: Configuration) -> None:
+    files = secret_files(everything)
+
+    assert {file.name for file in files} == SECRETS
+
+
+def test_every_file_that_is_missing_is_a_fault(everything: Configuration, tmp_path: Path) -> None:
+    found = configuration_findings(everything, now=NOW)
+
+    faults = " ".join(finding.said for finding in found if finding.level is Level.FAIL)
+    files = SECRETS - {"kafka", "kafka.key"} | {"pdf.pem", "registry.pem", "remote.pem", "tls.pem"}
+    assert [name for name in sorted(files) if f"{tmp_path / name}: " not in faults] == []
+
+
+def test_consumer_whose_key_has_ended_fails(everything: Configuration) -> None:
+    found = list(lifetime_findings(everything, now=NOW))
+
+    assert [(finding.subject, finding.said) for finding in found] == [
+        ("shop.consumer", "no key is valid now"),
+        ("shop.consumer", "key a ended on 2026-11-19T00:00:00+00:00"),
+    ]

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ops.__main__ import app
-from ops.key_rotation import Rotation, State, Step, Use, lines, steps
+from ops.key_rotation import Held, Rotation, State, Step, Use, lines, steps
 from ops.keys import ListedKey
 from runtime.configuration import KeyFile
 
@@ -31,7 +31,10 @@ streams:
 """
 A = KeyFile(id="a", file=Path("keys/a"))
 B = KeyFile(id="b", file=Path("keys/b"))
-HELD = frozenset({"a", "b"})
+BOTH = Held(frozenset({"a", "b"}), is_ingress=True)
+NEW = Held(frozenset({"b"}), is_ingress=True)
+VERIFIER = Held(frozenset({"b"}))
+BOTH_ASKED = {"one:9090": BOTH, "two:9090": Held(frozenset({"a", "b"}))}
 
 
 @pytest.fixture
@@ -115,6 +118,32 @@ def test_rotation_of_no_such_key_says_what_there_is(
     assert said in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("credential", "words", "said"),
+    [
+        ("path_token", (), "--quiet TIME, the longest that a transaction takes"),
+        ("api_key", ("--quiet", "59m"), "less than an hour without a callback proves nothing"),
+        ("api_key", ("--quiet", "31d"), "callbacks are kept for 30 days"),
+    ],
+)
+def test_rotation_refuses_a_quiet_time_that_proves_nothing(
+    file: Path, credential: str, words: tuple[str, ...], said: str
+) -> None:
+    change = ("pivot-id", credential, "--from", "a", "--to", "b", *words)
+
+    refused = esito("keys", "rotate", *change, "--configuration", file)
+
+    assert refused.exit_code == 2
+    assert said in " ".join(refused.stderr.split())
+
+
+def test_key_of_paths_is_taken_out_when_none_is_made_with_it() -> None:
+    found = following(rotation(credential="path_token", keys={"a": A, "b": B}, running=BOTH_ASKED))
+
+    assert found is not None
+    assert found.todo[0] == "make sure that no path was made with a for 24 h"
+
+
 def rotation(**known: object) -> Rotation:
     """Return a change of key a for b in which all is done, but for what is given."""
     over = Rotation(
@@ -123,7 +152,8 @@ def rotation(**known: object) -> Rotation:
         old="a",
         new="b",
         keys={"b": B},
-        running={"one:9090": frozenset({"b"})},
+        running={"one:9090": NEW, "two:9090": VERIFIER},
+        verifiers=1,
         uses={"a": Use(), "b": Use(count=2, last=NOW)},
         now=NOW,
     )
@@ -156,15 +186,19 @@ def test_rotation_that_is_over_has_no_next_step() -> None:
         ),
         ({"running": {}}, "no process was named"),
         ({"running": {"one:9090": None}}, "not asked: one:9090"),
-        ({"running": {"one:9090": frozenset()}}, "lacks one of the two: one:9090"),
-        ({"running": {"one:9090": HELD, "two:9090": frozenset({"a"})}}, "of the two: two:9090"),
+        ({"running": {"one:9090": Held(frozenset())}}, "lacks one of the two: one:9090"),
+        ({"running": {"one:9090": NEW, "two:9090": Held(frozenset({"a"}))}}, "the two: two:9090"),
+        ({"running": {"one:9090": NEW, "two:9090": Held(None)}}, "no pivot-id.api_key: two:9090"),
+        ({"running": {"one:9090": NEW}}, "asked: ingress 1, verifiers 0 of 1"),
+        ({"running": {"two:9090": VERIFIER}}, "asked: ingress 0, verifiers 1 of 1"),
+        ({"waiting": 3}, "the verifier has still to pass 3 with a"),
         ({"uses": {}}, "the old one is out: callbacks may be refused"),
         ({"uses": {"b": Use(count=1, last=NOW), "a": Use(count=9, last=NOW)}}, "a was last used"),
         (
-            {"keys": {"a": A, "b": B}, "running": {"one:9090": HELD}},
+            {"keys": {"a": A, "b": B}, "running": {"one:9090": BOTH}, "verifiers": 0},
             "keys/a is still trusted",
         ),
-        ({"running": {"one:9090": HELD}}, "holds a: one:9090"),
+        ({"running": {"one:9090": BOTH}, "verifiers": 0}, "holds a: one:9090"),
     ],
 )
 def test_rotation_stops_where_something_is_not_done(known: dict[str, object], said: str) -> None:

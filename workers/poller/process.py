@@ -9,6 +9,7 @@ from functools import partial
 from contracts.errors import Broken
 from contracts.topics import Topics
 from runtime.configuration import Configuration, Endpoint
+from runtime.configuration_digest import publish_configuration
 from runtime.failpoint import Failpoint
 from runtime.kafka import RECORD_OVERHEAD_BYTES, KafkaClients
 from runtime.log_events import LogEvent
@@ -37,6 +38,7 @@ async def run_pollers(
     if not endpoints:
         raise Broken(f"no endpoint of provider {provider} has the key remote_stream")
     metrics = Metrics()
+    publish_configuration(metrics, configuration)
     pollers: dict[str, Poller] = {}
     async with AsyncExitStack() as stack:
         writer = await stack.enter_async_context(_writer(configuration, provider, endpoints))
