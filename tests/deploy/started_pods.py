@@ -85,6 +85,7 @@ async def run_until_healthy(pod: Pod, configuration: Path) -> Ended:
                 "PATH": os.environ["PATH"],
                 **pod.environ,
                 "ESITO_CONFIGURATION": str(configuration),
+                "ESITO_MANAGEMENT_HOST": "127.0.0.1",
                 "ESITO_MANAGEMENT_PORT": str(port),
                 "ESITO_INGRESS__PORT": "0",
                 "ESITO_INTAKE__PORT": "0",
