@@ -20,6 +20,7 @@ def _space(name: str, pods: Mapping[str, str] | None = None) -> Object:
 _KAFKA: Final = _space("kafka", {"strimzi.io/cluster": "esito"})
 _NAMES: Final = _space("kube-system", {"k8s-app": "kube-dns"})
 _MONITORING: Final = _space("monitoring")
+_COLLECTOR: Final = _space("monitoring", {"app.kubernetes.io/name": "opentelemetry-collector"})
 _EDGE: Final = _labelled("esito-edge", "true")
 _ANNOUNCES: Final = _labelled("esito-announces", "true")
 _POSTGRES: Final = (_space("postgres"), 5432)
@@ -74,6 +75,8 @@ def _needed(pod: Pod, configuration: Configuration) -> Iterator[str]:
     for protocol in ("UDP", "TCP"):
         yield _way("Egress", _NAMES, {"protocol": protocol, "port": 53})
     yield _way("Ingress", _MONITORING, {"port": configuration.management_port})
+    if configuration.tracing.otlp_url:
+        yield _way("Egress", _COLLECTOR, {"port": 4318})
     for peer, port in _WAYS_OUT.get(pod.name, ()):
         yield _way("Egress", peer, {"port": port})
     listening = {

@@ -17,7 +17,7 @@ from tests.deploy import (
 )
 from tests.deploy.objects import Rendered
 from tests.deploy.rendering import OVERLAYS, rendered
-from tests.deploy.violations import Violation
+from tests.deploy.violations import Violation, put
 
 Rule = Callable[[Rendered], Iterator[str]]
 VIOLATIONS = (*violations_inside.VIOLATIONS, *violations_outside.VIOLATIONS)
@@ -54,6 +54,15 @@ def test_rule_notices_what_breaks_it(violation: Violation) -> None:
 
 def test_every_rule_has_a_violation() -> None:
     assert {violation.rule for violation in VIOLATIONS} == set(RULES)
+
+
+def test_gateway_of_another_maker_may_ask_in_the_common_way() -> None:
+    whole = rendered("overlays/production")
+
+    violations_outside.ask_as_others_do(whole)
+    put("Gateway", "banks", "spec/gatewayClassName", "other")(whole)
+
+    assert list(RULES["certificates_are_handed_over"](whole)) == []
 
 
 @cache

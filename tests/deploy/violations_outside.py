@@ -45,17 +45,10 @@ def _elsewhere(rendered: Rendered) -> None:
             port["containerPort"] = 9999
 
 
-def _asked_by(**frontend: object) -> Change:
-    """Return the change that lets another gateway ask for certificates, in the common way."""
-
-    def change(rendered: Rendered) -> None:
-        rendered.objects[:] = [
-            one for one in rendered.objects if one["kind"] != "ClientTrafficPolicy"
-        ]
-        spec = rendered.named("Gateway", "banks")["spec"]
-        spec.update(tls={"frontend": frontend})
-
-    return change
+def ask_as_others_do(rendered: Rendered) -> None:
+    """Let the banks' gateway ask for certificates in the Gateway API's own way, and no other."""
+    rendered.objects[:] = [one for one in rendered.objects if one["kind"] != "ClientTrafficPolicy"]
+    put("Gateway", "banks", "spec/tls", {"frontend": _VALIDATED})(rendered)
 
 
 _OF_NETWORK: Final[Table] = {
@@ -87,6 +80,9 @@ _OF_NETWORK: Final[Table] = {
         "Kafka elsewhere": _policy("kafka", _TO, _blocks("8.8.8.0/24")),
         "a way too many": _policy("verifier-wallet", "spec/podSelector/matchLabels", {}),
         "no way out": lose("NetworkPolicy", "verifier-wallet"),
+        "no way for traces": say(
+            "topics:\n", "tracing: {otlp_url: 'http://traces.monitoring.svc:4318'}\ntopics:\n"
+        ),
         "no way in": lose("NetworkPolicy", "ingress"),
         "in at another's port": _policy("ingress", "spec/ingress/0/ports/0/port", 8081),
         "in to all": _policy("ingress", "spec/podSelector", _OURS),
@@ -162,7 +158,7 @@ _OF_WAYS_IN: Final[Table] = {
             "header: x-client-certificate",
             "header: x-client-certificate\n      encoding: der_base64",
         ),
-        "not by this gateway": _asked_by(**_VALIDATED),
+        "not by this gateway": ask_as_others_do,
         "by nobody": _bank_route("spec/parentRefs/0", {"name": "callers", "sectionName": "send"}),
     },
 }
