@@ -1,13 +1,15 @@
 """Look at rendered manifests: which pods there are, what they run, and what they see as files."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from runtime.configuration import Configuration
+from ops.generate import ROOT
+from runtime.configuration import PREFIX, Configuration
 from runtime.configuration_file import load_configuration
 
 Object = dict[str, Any]
@@ -35,11 +37,8 @@ class Rendered:
         return str(maps[0]["data"]["esito.yaml"])
 
     def configuration(self, environ: Mapping[str, str] | None = None) -> Configuration:
-        """Return the configuration as a pod with these variables reads it."""
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "esito.yaml"
-            file.write_text(self.configuration_text)
-            return load_configuration(file, environ=environ or {})
+        """Return the configuration as a process with these variables reads it."""
+        return _loaded(self.configuration_text, tuple(sorted((environ or {}).items())))
 
     @cached_property
     def pods(self) -> list["Pod"]:
@@ -90,8 +89,14 @@ class Pod:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Return the variables of the container."""
-        return {one["name"]: one.get("value", "") for one in self.container.get("env", [])}
+        """Return the variables of the image and of the container: both win over the file."""
+        own = {one["name"]: one.get("value", "") for one in self.container.get("env", [])}
+        return {**image_environ(), **own}
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Return the ports of the container by name."""
+        return {one["name"]: one["containerPort"] for one in self.container.get("ports", [])}
 
     @property
     def process(self) -> str:
@@ -112,9 +117,26 @@ class Pod:
                 yield PurePosixPath(mount["mountPath"]), mount, volume[kind]
 
 
+@cache
+def image_environ() -> dict[str, str]:
+    """Return our variables as the last stage of the Dockerfile sets them."""
+    stage = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2].replace("\\\n", " ")
+    lines = [line for line in stage.splitlines() if line.startswith("ENV ")]
+    pairs = (word.split("=", 1) for line in lines for word in shlex.split(line)[1:])
+    return {name: value for name, value in pairs if name.startswith(PREFIX)}
+
+
 def selects(selector: Object, labels: Mapping[str, str]) -> bool:
     """Tell whether a label selector takes a pod; an empty one takes all."""
     if selector.get("matchExpressions"):
         raise NotImplementedError("matchExpressions: no manifest of ours has them yet")
     wanted: dict[str, str] = selector.get("matchLabels", {})
     return wanted.items() <= labels.items()
+
+
+@cache
+def _loaded(text: str, environ: tuple[tuple[str, str], ...]) -> Configuration:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "esito.yaml"
+        file.write_text(text)
+        return load_configuration(file, environ=dict(environ))

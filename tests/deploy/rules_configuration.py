@@ -3,18 +3,25 @@
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import BaseModel
 
 from contracts.errors import Broken
-from contracts.topics import Topics
 from ops.topics import planned_topics
-from runtime.configuration import PREFIX
+from runtime.configuration import PREFIX, Configuration, Section
 from runtime.configuration_file import OTHER_VARIABLES
-from tests.deploy.objects import Object, Rendered
+from tests.deploy.objects import Rendered
 from tests.deploy.secret_files import named_files
 
 _HASHED = re.compile(r"esito-config-[a-z0-9]{10}")
-# Of all topics, those alone that are written in Kafka transactions end with markers.
-_WITHOUT_MARKERS = ".raw."
+_LOCAL = re.compile(r"\b127\.|\blocalhost\b|\[?::1\b|^file:")
+# Beside what stands at the top of the file, the endpoints and `tracing`.
+_SECTIONS = {
+    "ingress": frozenset({"ingress"}),
+    "intake": frozenset({"intake", "database", "object_store"}),
+    "streams": frozenset({"streams", "database"}),
+}
 
 
 def settings_are_the_codes(rendered: Rendered) -> Iterator[str]:
@@ -117,55 +124,45 @@ def topics_are_known(rendered: Rendered) -> Iterator[str]:
         yield f"{name}: is missing"
 
 
-def workers_scale_by_their_topic(rendered: Rendered) -> Iterator[str]:
-    """Demand of each ScaledObject its own worker's topic and group, and bounds that make sense."""
-    configuration = rendered.configuration()
-    partitions = configuration.topics.partitions
-    for one in rendered.of("ScaledObject"):
-        name, spec = one["metadata"]["name"], one["spec"]
-        pod = next(
-            (pod for pod in rendered.pods if pod.name == spec["scaleTargetRef"]["name"]), None
-        )
-        if pod is None:
-            yield f"{name}: scales nothing"
-            continue
-        for trigger in spec["triggers"]:
-            if trigger["type"] != "kafka":
-                continue
-            topics = Topics.of(pod.provider or "", prefix=configuration.topic_prefix)
-            own = {"verifier": topics.raw, "state-machine": topics.verified}.get(pod.process)
-            group = f"{configuration.topic_prefix}esito.{pod.process}.{pod.provider}"
-            if (trigger["metadata"]["topic"], trigger["metadata"]["consumerGroup"]) != (own, group):
-                yield f"{name}: follows the lag of another worker"
-            if spec["maxReplicaCount"] != partitions:
-                yield f"{name}: {spec['maxReplicaCount']} pods for {partitions} partitions"
-            yield from _threshold_faults(name, trigger["metadata"], partitions)
-        if spec.get("minReplicaCount", 0) < 1 and pod.process == "state-machine":
-            yield f"{name}: nobody would ring its deadlines"
+def nothing_is_of_this_machine(rendered: Rendered) -> Iterator[str]:
+    """Demand that every address which a process reads is given: defaults are of one machine."""
+    for pod in rendered.pods:
+        configuration = rendered.configuration(pod.environ)
+        read = {"tracing"} | _SECTIONS.get(pod.process, frozenset())
+        if pod.process == "verifier" and _judges_files(configuration, pod.provider):
+            read |= {"object_store"}
+        for name in type(configuration).model_fields:
+            value = getattr(configuration, name)
+            if name in read or not isinstance(value, Section):
+                for key, text in _texts(name, value):
+                    if _LOCAL.search(text):
+                        yield f"{pod.name}: {key} is {text}"
 
 
-def _threshold_faults(name: str, trigger: Object, partitions: int) -> Iterator[str]:
-    # One for each producer, of which there is one for each raw partition, in each partition.
-    markers = 0 if _WITHOUT_MARKERS in trigger["topic"] else partitions**2
-    if int(trigger["activationLagThreshold"]) < markers:
-        yield f"{name}: {markers} markers would keep it active for ever"
-    if int(trigger["lagThreshold"]) <= markers:
-        yield f"{name}: markers alone would ask for a second pod"
+def database_is_proven(rendered: Rendered) -> Iterator[str]:
+    """Demand that PostgreSQL proves who it is, wherever Kafka does: else anybody could be it."""
+    for pod in rendered.pods:
+        configuration = rendered.configuration(pod.environ)
+        if "database" in _SECTIONS.get(pod.process, ()) and _has_tls(configuration):
+            options = parse_qs(urlsplit(configuration.database.url).query)
+            if options.get("sslmode") != ["verify-full"]:
+                yield f"{pod.name}: database.url is without sslmode=verify-full"
 
 
-def autoscalers_have_targets(rendered: Rendered) -> Iterator[str]:
-    """Demand a Deployment for each autoscaler, an autoscaler for each but the pollers, or none."""
-    found = {
-        one["spec"]["scaleTargetRef"]["name"]
-        for kind in ("ScaledObject", "HorizontalPodAutoscaler")
-        for one in rendered.of(kind)
-    }
-    deployed = {pod.name for pod in rendered.pods if pod.is_deployed}
-    for name in sorted(found - deployed):
-        yield f"{name}: is scaled and not deployed"
-    scaled = {pod.name for pod in rendered.pods if pod.is_deployed and pod.process != "poller"}
-    for name in sorted(scaled - found if found else ()):
-        yield f"{name}: is deployed and not scaled"
-    for one in rendered.of("Deployment"):
-        if one["metadata"]["name"] in found and "replicas" in one["spec"]:
-            yield f"{one['metadata']['name']}: each apply would set its pods back"
+def _has_tls(configuration: Configuration) -> bool:
+    return configuration.kafka_security_protocol.endswith("SSL")
+
+
+def _judges_files(configuration: Configuration, provider: str | None) -> bool:
+    return any(one.notifications for one in configuration.endpoints_of(provider or "").values())
+
+
+def _texts(key: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _texts(f"{key}.{name}", getattr(value, name))
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _texts(key, one)

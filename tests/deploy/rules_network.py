@@ -1,52 +1,125 @@
-"""What must hold for what surrounds the pods: policies, budgets, Services, routes."""
+"""What must hold for what surrounds the pods: who may speak to whom, budgets, monitoring."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from typing import Final
 
-from runtime.configuration import Configuration, Endpoint
+from runtime.configuration import Configuration
 from tests.deploy.objects import Object, Pod, Rendered, selects
 
-_BOTH = {"Ingress", "Egress"}
+
+def _labelled(label: str, value: str) -> Object:
+    return {"namespaceSelector": {"matchLabels": {label: value}}}
+
+
+def _space(name: str, pods: Mapping[str, str] | None = None) -> Object:
+    peer = _labelled("kubernetes.io/metadata.name", name)
+    return {**peer, "podSelector": {"matchLabels": pods}} if pods else peer
+
+
+_KAFKA: Final = _space("kafka", {"strimzi.io/cluster": "esito"})
+_NAMES: Final = _space("kube-system", {"k8s-app": "kube-dns"})
+_MONITORING: Final = _space("monitoring")
+_COLLECTOR: Final = _space("monitoring", {"app.kubernetes.io/name": "opentelemetry-collector"})
+_EDGE: Final = _labelled("esito-edge", "true")
+_ANNOUNCES: Final = _labelled("esito-announces", "true")
+_POSTGRES: Final = (_space("postgres"), 5432)
+_WALLET: Final = ({"ipBlock": {"cidr": "203.0.113.10/32"}}, 443)
+_OBJECT_STORE: Final = ({"ipBlock": {"cidr": "203.0.113.20/32"}}, 443)
+_REMOTE: Final = ({"ipBlock": {"cidr": "203.0.113.30/32"}}, 443)
+# Beyond Kafka and names, which all need.
+_WAYS_OUT: Final[Mapping[str, tuple[tuple[Object, int], ...]]] = {
+    "intake": (_POSTGRES, _OBJECT_STORE),
+    "streams": (_POSTGRES,),
+    "verifier-wallet": (_WALLET,),
+    "verifier-send": (_OBJECT_STORE,),
+    "poller-send": (_REMOTE,),
+}
+# Of others' pods in our namespace: cert-manager's, while it proves that a name is ours.
+_GUESTS: Final = {"acme.cert-manager.io/http01-solver": "true"}
+_GUESTS_PORT: Final = 8089
+# What the alerts go by; a pod's labels say which process it is, and of which provider.
+_POD_LABEL: Final = "__meta_kubernetes_pod_label_app_kubernetes_io_"
+_RELABELINGS: Final = (
+    {"targetLabel": "job", "replacement": "esito"},
+    {"targetLabel": "process", "sourceLabels": [f"{_POD_LABEL}name"]},
+    {"targetLabel": "provider", "sourceLabels": [f"{_POD_LABEL}instance"]},
+)
 
 
 def policies_select_every_pod(rendered: Rendered) -> Iterator[str]:
-    """Demand that nothing may speak unless a policy names it, with whom and where."""
-    policies = [one["spec"] for one in rendered.of("NetworkPolicy")]
-    if {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]} not in policies:
+    """Demand that nothing may speak unless a policy names it, and no policy of strangers."""
+    policies = {one["metadata"]["name"]: one["spec"] for one in rendered.of("NetworkPolicy")}
+    closed = policies.pop("default-deny", None)
+    if closed != {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}:
         yield "whatever else begins in the namespace may speak to all"
+    known = [_GUESTS, *(pod.labels for pod in rendered.pods)]
+    for name, spec in policies.items():
+        if not any(selects(spec["podSelector"], labels) for labels in known):
+            yield f"{name}: opens a way for pods that are none of ours"
+
+
+def ways_are_those_needed(rendered: Rendered) -> Iterator[str]:
+    """Demand of each pod exactly the peers and ports of the table, in and out."""
     for pod in rendered.pods:
-        closed = {
-            direction
-            for spec in policies
-            if selects(spec["podSelector"], pod.labels) and not _opens(spec)
-            for direction in spec["policyTypes"]
-        }
-        if closed != _BOTH:
-            yield f"{pod.name}: no policy closes {sorted(_BOTH - closed)}"
-    for one in rendered.of("NetworkPolicy"):
-        for direction, side in (("ingress", "from"), ("egress", "to")):
-            for rule in one["spec"].get(direction, []):
-                if not rule.get(side) or not rule.get("ports"):
-                    yield f"{one['metadata']['name']}: {direction} to anybody, or at any port"
-                if any(_is_everything(peer) for peer in rule.get(side, [])):
-                    yield f"{one['metadata']['name']}: {direction} to everything"
+        needed = set(_needed(pod, rendered.configuration(pod.environ)))
+        yield from _differences(pod.name, needed, set(_found(rendered, pod.labels, pod.ports)))
+    if rendered.of("Issuer"):
+        needed = {_way("Ingress", _EDGE, {"port": _GUESTS_PORT})}
+        yield from _differences("solver", needed, set(_found(rendered, _GUESTS, {})))
 
 
-def ways_out_are_those_needed(rendered: Rendered) -> Iterator[str]:
-    """Demand Kafka and names for all; what else for whom needs it; and metrics for monitoring."""
-    configuration = rendered.configuration()
+def _needed(pod: Pod, configuration: Configuration) -> Iterator[str]:
     kafka = int(configuration.kafka_bootstrap_servers.rpartition(":")[2])
-    for pod in rendered.pods:
-        wanted = {53, kafka, *_other_ports(pod, configuration)}
-        found = {port for spec in _of(rendered, pod) for port in _ports(spec, "egress")}
-        if found != wanted:
-            yield f"{pod.name}: may reach ports {sorted(found)}, needs {sorted(wanted)}"
-        entries = [rule for spec in _of(rendered, pod) for rule in spec.get("ingress", [])]
-        for rule in entries:
-            ports = {one["port"] for one in rule["ports"]}
-            spaces = [one.get("namespaceSelector", {}).get("matchLabels") for one in rule["from"]]
-            to_metrics = configuration.management_port in ports
-            if to_metrics and spaces != [{"kubernetes.io/metadata.name": "monitoring"}]:
-                yield f"{pod.name}: its metrics are open to {spaces}"
+    yield _way("Egress", _KAFKA, {"port": kafka})
+    for protocol in ("UDP", "TCP"):
+        yield _way("Egress", _NAMES, {"protocol": protocol, "port": 53})
+    yield _way("Ingress", _MONITORING, {"port": configuration.management_port})
+    if configuration.tracing.otlp_url:
+        yield _way("Egress", _COLLECTOR, {"port": 4318})
+    for peer, port in _WAYS_OUT.get(pod.name, ()):
+        yield _way("Egress", peer, {"port": port})
+    listening = {
+        "ingress": configuration.ingress.port,
+        "intake": configuration.intake.port,
+        "streams": configuration.streams.port,
+    }
+    if pod.process in listening:
+        yield _way("Ingress", _EDGE, {"port": listening[pod.process]})
+    sections = [one.client_certificate for one in configuration.endpoints]
+    # Whoever reaches the port that a certificate is handed over at could hand over a forged one:
+    # pods' addresses do not tell the gateway's (`edges`) from those of our own side.
+    by_edge = any(one and one.seen_by == "edge" for one in sections)
+    if pod.process == "ingress" and not by_edge:
+        yield _way("Ingress", _ANNOUNCES, {"port": configuration.ingress.port})
+
+
+def _found(
+    rendered: Rendered, labels: Mapping[str, str], names: Mapping[str, int]
+) -> Iterator[str]:
+    for one in rendered.of("NetworkPolicy"):
+        spec = one["spec"]
+        if not selects(spec["podSelector"], labels):
+            continue
+        for direction, side in (("Ingress", "from"), ("Egress", "to")):
+            for rule in spec.get(direction.lower(), []) if direction in spec["policyTypes"] else []:
+                for peer in rule.get(side) or [{"anybody": True}]:
+                    for port in rule.get("ports") or [{"port": "any"}]:
+                        number = names.get(port.get("port"), port.get("port"))
+                        yield _way(direction, peer, {**port, "port": number})
+
+
+def _way(direction: str, peer: Object, port: Object) -> str:
+    """Return one text for one meaning; a range (endPort) or a selector of all stays in it."""
+    parts = (peer, {"protocol": "TCP", **port})
+    return " ".join([direction, *(json.dumps(one, sort_keys=True) for one in parts)])
+
+
+def _differences(name: str, needed: set[str], found: set[str]) -> Iterator[str]:
+    for one in sorted(needed - found):
+        yield f"{name}: lacks {one}"
+    for one in sorted(found - needed):
+        yield f"{name}: has no need of {one}"
 
 
 def budgets_are_there(rendered: Rendered) -> Iterator[str]:
@@ -62,25 +135,27 @@ def budgets_are_there(rendered: Rendered) -> Iterator[str]:
 
 
 def selectors_find_pods(rendered: Rendered) -> Iterator[str]:
-    """Demand that Services and Deployments select one Deployment's pods, and PodMonitors all."""
+    """Demand that each Deployment selects its own pods, and no other's."""
     deployed = [pod for pod in rendered.pods if pod.is_deployed]
-    for one in rendered.of("Service"):
-        found = [
-            pod for pod in deployed if selects({"matchLabels": one["spec"]["selector"]}, pod.labels)
-        ]
-        ports = {port["name"] for pod in found for port in pod.container["ports"]}
-        wanted = {port["targetPort"] for port in one["spec"]["ports"]}
-        if len(found) != 1 or not wanted <= ports:
-            yield f"Service {one['metadata']['name']}: leads to {[pod.name for pod in found]}"
     for pod in deployed:
         found = [one for one in deployed if selects(pod.owner["spec"]["selector"], one.labels)]
         if found != [pod]:
             yield f"{pod.name}: takes the pods of {[one.name for one in found]} for its own"
+
+
+def metrics_are_read(rendered: Rendered) -> Iterator[str]:
+    """Demand of a PodMonitor that it reads every process, under the labels that alerts go by."""
     for one in rendered.of("PodMonitor"):
-        ports = {end["port"] for end in one["spec"]["podMetricsEndpoints"]}
-        for pod in deployed:
-            names = {port["name"] for port in pod.container["ports"]}
-            if not (selects(one["spec"]["selector"], pod.labels) and ports <= names):
+        [end] = one["spec"]["podMetricsEndpoints"]
+        if end.get("path") != "/metrics":
+            yield f"{one['metadata']['name']}: nothing answers at {end.get('path')}"
+        for wanted in _RELABELINGS:
+            if wanted not in end.get("relabelings", []):
+                yield f"{one['metadata']['name']}: no label {wanted['targetLabel']}"
+        for pod in rendered.pods:
+            reads = selects(one["spec"]["selector"], pod.labels)
+            port = rendered.configuration(pod.environ).management_port
+            if pod.is_deployed and (not reads or pod.ports.get(end["port"]) != port):
                 yield f"{pod.name}: nobody reads its metrics"
 
 
@@ -92,105 +167,3 @@ def namespace_is_restricted(rendered: Rendered) -> Iterator[str]:
     spaces = {one["metadata"].get("namespace") for one in rendered.objects} - {None}
     if spaces != {one["metadata"]["name"] for one in rendered.of("Namespace")}:
         yield f"objects are in {sorted(map(str, spaces))}"
-
-
-def endpoints_are_routed(rendered: Rendered) -> Iterator[str]:
-    """Demand a way in for each path that somebody calls, and none for what nobody outside may."""
-    ways = list(_ways(rendered))
-    if not ways:
-        return
-    called = set()
-    for endpoint in rendered.configuration().endpoints:
-        if endpoint.remote_stream is not None:
-            continue
-        for path in (endpoint.path, *endpoint.more_paths):
-            called.add(path)
-            if not any(way["path"] == path and way["to"] == "ingress" for way in ways):
-                yield f"{endpoint.name}: nothing leads to {path}"
-    for way in ways:
-        announced = (way["path"], way.get("gateways")) == ("/expectations", ["announces"])
-        if way["to"] == "ingress" and way["path"] not in called and not announced:
-            yield f"{way['path']}: leads to the ingress, and no endpoint is there"
-
-
-def certificates_are_handed_over(rendered: Rendered) -> Iterator[str]:
-    """Demand that one gateway sets the header of `seen_by: edge`, and the others remove it."""
-    endpoints = [one for one in rendered.configuration().endpoints if _edge_header(one)]
-    paths = {path: _edge_header(one) for one in endpoints for path in (one.path, *one.more_paths)}
-    headers = set(paths.values())
-    asking = {
-        target["name"]
-        for one in rendered.of("ClientTrafficPolicy")
-        if one["spec"].get("tls", {}).get("clientValidation", {}).get("caCertificateRefs")
-        for target in one["spec"]["targetRefs"]
-    }
-    for way in _ways(rendered):
-        if way["to"] != "ingress" or way["kind"] == "Ingress":
-            continue
-        header = paths.get(way["path"])
-        if header and (header not in way["sets"] or not set(way["gateways"]) <= asking):
-            yield f"{way['path']}: no certificate is asked for, or handed over as {header}"
-        if not header and headers - set(way["removes"]):
-            yield f"{way['path']}: a caller could bring {sorted(map(str, headers))} along"
-
-
-def _edge_header(endpoint: Endpoint) -> str | None:
-    section = endpoint.client_certificate
-    return section.header if section and section.seen_by == "edge" else None
-
-
-def _ways(rendered: Rendered) -> Iterator[Object]:
-    """Yield each path of a route or an Ingress with what it leads to."""
-    for one in rendered.of("HTTPRoute"):
-        gateways = [parent["name"] for parent in one["spec"]["parentRefs"]]
-        for rule in one["spec"]["rules"]:
-            filters = [part["requestHeaderModifier"] for part in rule.get("filters", [])]
-            for match in rule.get("matches", [{}]):
-                yield {
-                    "kind": "HTTPRoute",
-                    "path": match.get("path", {}).get("value", "/"),
-                    "to": rule["backendRefs"][0]["name"],
-                    "sets": {header["name"] for part in filters for header in part.get("set", [])},
-                    "removes": {name for part in filters for name in part.get("remove", [])},
-                    "gateways": gateways,
-                }
-    for one in rendered.of("Ingress"):
-        for rule in one["spec"]["rules"]:
-            for part in rule["http"]["paths"]:
-                to = part["backend"]["service"]["name"]
-                yield {"kind": "Ingress", "path": part["path"], "to": to}
-
-
-def _of(rendered: Rendered, pod: Pod) -> Iterator[Object]:
-    for one in rendered.of("NetworkPolicy"):
-        if selects(one["spec"]["podSelector"], pod.labels):
-            yield one["spec"]
-
-
-def _ports(spec: Object, direction: str) -> set[int]:
-    return {port["port"] for rule in spec.get(direction, []) for port in rule.get("ports", [])}
-
-
-def _other_ports(pod: Pod, configuration: Configuration) -> set[int]:
-    """Return the ports beyond Kafka and names that a pod's process has a use for."""
-    database, https = 5432, 443
-    ours = configuration.endpoints_of(pod.provider or "").values()
-    fetches = any(
-        issuer.jwks_uri for one in ours if one.tokens for issuer in one.tokens.issuers
-    ) or any(one.notifications for one in ours)
-    return {
-        "intake": {database, https},
-        "streams": {database},
-        "verifier": {https} if fetches else set(),
-        "poller": {https},
-    }.get(pod.process, set())
-
-
-def _opens(spec: Object) -> bool:
-    """Tell whether a policy lets everything through in a direction that it speaks of."""
-    return any(rule == {} for side in ("ingress", "egress") for rule in spec.get(side, []))
-
-
-def _is_everything(peer: Object) -> bool:
-    block = peer.get("ipBlock", {}).get("cidr", "")
-    return str(block).endswith("/0") or peer in ({"namespaceSelector": {}}, {"podSelector": {}})

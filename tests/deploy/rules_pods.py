@@ -14,6 +14,13 @@ LEAVE_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
 _TAG = re.compile(r"[^:@]+(/[^:@]+)*:(?P<tag>[\w.-]+)|[^@]+@sha256:[0-9a-f]{64}")
 _RESOURCES = {"cpu", "memory"}
+# What each asks, and how long it must go on asking before anything comes of it: a node that is busy
+# starts a process in tens of seconds, and an event loop may be held up.
+_PROBES = {
+    "startupProbe": ("/healthz", 30),
+    "livenessProbe": ("/healthz", 30),
+    "readinessProbe": ("/readyz", 10),
+}
 
 
 def image_is_pinned(rendered: Rendered) -> Iterator[str]:
@@ -71,20 +78,21 @@ def limits_are_set(rendered: Rendered) -> Iterator[str]:
 
 
 def probes_are_there(rendered: Rendered) -> Iterator[str]:
-    """Demand the three probes, on the management port that the configuration opens to kubelet."""
-    configuration = rendered.configuration()
-    if configuration.management_host != "0.0.0.0":  # noqa: S104 - compared, not bound
-        yield f"management_host is {configuration.management_host}: kubelet asks the pod's address"
-    wanted = {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
+    """Demand the three probes with patience, on a management port that is open to kubelet."""
     for pod in rendered.pods:
         if not pod.is_deployed:
             continue
-        ports = {one["name"]: one["containerPort"] for one in pod.container.get("ports", [])}
-        for probe, path in wanted.items():
-            asked = pod.container.get(probe, {}).get("httpGet", {})
-            port = ports.get(asked.get("port"), asked.get("port"))
+        configuration = rendered.configuration(pod.environ)
+        if configuration.management_host != "0.0.0.0":  # noqa: S104 - compared, not bound
+            yield f"{pod.name}: kubelet asks the pod's address, not {configuration.management_host}"
+        for name, (path, seconds) in _PROBES.items():
+            probe = pod.container.get(name, {})
+            asked = probe.get("httpGet", {})
+            port = pod.ports.get(asked.get("port"), asked.get("port"))
             if (asked.get("path"), port) != (path, configuration.management_port):
-                yield f"{pod.name}: {probe} is not {path} of the management port"
+                yield f"{pod.name}: {name} is not {path} of the management port"
+            if probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3) < seconds:
+                yield f"{pod.name}: {name} gives up before {seconds} s"
 
 
 def tokens_stay_away(rendered: Rendered) -> Iterator[str]:
@@ -114,10 +122,10 @@ def service_links_are_off(rendered: Rendered) -> Iterator[str]:
 
 def grace_is_long_enough(rendered: Rendered) -> Iterator[str]:
     """Demand the time that the process itself takes to end, and that of preStop before it."""
-    configuration = rendered.configuration()
     for pod in rendered.pods:
         if not pod.is_deployed:
             continue
+        configuration = rendered.configuration(pod.environ)
         given = pod.spec.get("terminationGracePeriodSeconds", 30)
         before = pod.container.get("lifecycle", {}).get("preStop", {})
         paused = before.get("sleep", {}).get("seconds", 0)
@@ -161,18 +169,32 @@ def pods_are_spread(rendered: Rendered) -> Iterator[str]:
 def processes_are_the_programs(rendered: Rendered) -> Iterator[str]:
     """Demand a Deployment for each process that the configuration has work for, and no other."""
     wanted = {one.name: one.arguments for one in programs_of(rendered.configuration())}
-    found = {_program(pod): tuple(pod.arguments) for pod in rendered.pods if pod.is_deployed}
+    found = {pod.name: pod.arguments for pod in rendered.pods if pod.is_deployed}
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
             yield f"{name}: runs {found.get(name)}, and there is work for {wanted.get(name)}"
     for pod in rendered.pods:
         if not pod.is_deployed and pod.arguments[:1] != ("topics",):
             yield f"{pod.name}: a Job runs {pod.arguments}"
+        if [one["name"] for one in pod.containers] != ["esito"] or "command" in pod.container:
+            yield f"{pod.name}: runs something else than the image's entry point"
 
 
-def _program(pod: Pod) -> str:
-    return pod.name
+def rollouts_keep_who_works(rendered: Rendered) -> Iterator[str]:
+    """Demand that a new pod is ready before an old one goes; a poller is one at any time."""
+    for pod in rendered.pods:
+        strategy = pod.owner["spec"].get("strategy", {})
+        if pod.process == "poller":
+            if strategy != {"type": "Recreate"}:
+                yield f"{pod.name}: a rollout runs two"
+        elif pod.is_deployed and strategy.get("type", "RollingUpdate") != "RollingUpdate":
+            yield f"{pod.name}: a rollout ends all before others begin"
+        elif pod.is_deployed and strategy.get("rollingUpdate") != {
+            "maxSurge": 1,
+            "maxUnavailable": 0,
+        }:
+            yield f"{pod.name}: a rollout ends some before others are ready"
 
 
 def _listens(pod: Pod) -> bool:
-    return any(one["name"] == "http" for one in pod.container.get("ports", []))
+    return "http" in pod.ports

@@ -69,6 +69,13 @@ def lay_out(rendered: Rendered, pod: Pod, folder: Path) -> Path:
     return found
 
 
+def take_away(place: PurePosixPath, configuration: Path) -> None:
+    """Let nothing be mounted at `place` of what was laid out around a configuration."""
+    below = configuration.parent.parent / place.relative_to("/etc/esito")
+    for file in below.iterdir():
+        file.unlink()
+
+
 async def run_until_healthy(pod: Pod, configuration: Path) -> Ended:
     """Start the process, wait for /healthz, end it with SIGTERM; or wait for its own end."""
     port = free_ports(1)[0]
@@ -85,6 +92,7 @@ async def run_until_healthy(pod: Pod, configuration: Path) -> Ended:
                 "PATH": os.environ["PATH"],
                 **pod.environ,
                 "ESITO_CONFIGURATION": str(configuration),
+                "ESITO_MANAGEMENT_HOST": "127.0.0.1",
                 "ESITO_MANAGEMENT_PORT": str(port),
                 "ESITO_INGRESS__PORT": "0",
                 "ESITO_INTAKE__PORT": "0",
