@@ -120,6 +120,7 @@ async def close_client(client: AIOKafkaConsumer | AIOKafkaProducer, *, seconds: 
 def _tls(configuration: Configuration) -> dict[str, Any]:
     if "SSL" not in configuration.kafka_security_protocol:
         return {}
+    _demand_readable(configuration, "kafka_ca_file", "kafka_certificate_file", "kafka_key_file")
     try:
         context: ssl.SSLContext = create_ssl_context(
             cafile=_text(configuration.kafka_ca_file),
@@ -131,6 +132,17 @@ def _tls(configuration: Configuration) -> dict[str, Any]:
             f"kafka_ca_file, kafka_certificate_file, kafka_key_file: {error.strerror}"
         ) from None
     return {"ssl_context": context}
+
+
+def _demand_readable(configuration: Configuration, *keys: str) -> None:
+    """Name the file that is missing: the TLS library tells none."""
+    for key in keys:
+        file: Path | None = getattr(configuration, key)
+        try:
+            if file is not None:
+                file.open("rb").close()
+        except OSError as error:
+            raise Broken(f"{key}: {file} cannot be read ({error.strerror})") from None
 
 
 def _sasl(configuration: Configuration) -> dict[str, Any]:
