@@ -138,6 +138,20 @@ async def test_dead_letters_replay_reports_what_became_of_them(
     assert {row["was"]: row["became"] for row in rows}["key_unknown"] == "verified: tx1 PAID"
 
 
+async def test_replays_in_vain_do_not_stop_the_verifier(
+    esito: Esito, shelf: Shelf, configuration_file: Path
+) -> None:
+    """Counted, twenty rejections open the breaker, and nobody's callbacks go on."""
+    for body in (b"[%d]" % n for n in range(25)):
+        shelf.rejected(body, shelf.callback(body), RejectionCode.PAYLOAD_INVALID)
+    words = ("dead-letters", "replay", "--code", "payload_invalid", "--yes", "--wait", "30")
+
+    async with verifier(configuration_file):
+        replayed = await asyncio.to_thread(esito, *words)
+
+    assert "  25 rejected again: payload_invalid\n" in replayed.stderr
+
+
 def test_replay_report_never_overwrites_a_file(esito: Esito, shelf: Shelf, tmp_path: Path) -> None:
     letter = shelf.rejected(b"[]", shelf.callback(b"[]"), RejectionCode.PAYLOAD_INVALID)
     report = tmp_path / "report.jsonl"
