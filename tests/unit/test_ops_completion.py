@@ -32,7 +32,7 @@ def test_bash_completes_commands_and_options(words: tuple[str, ...], completed: 
         env={**environment, "_ESITO_COMPLETE": "source_bash"},
     )
     found = subprocess.run(
-        ["bash", "-c", f'{PRESSED}; printf "%s\\n" "${{COMPREPLY[@]}}"', "bash", "esito", *words],  # noqa: S607
+        ["bash", "-c", f'{PRESSED}; printf "%s\\n" "${{COMPREPLY[@]}}"', "bash", "esito", *words],  # noqa: S607 - wherever it is
         check=True,
         capture_output=True,
         text=True,
