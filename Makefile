@@ -45,7 +45,7 @@ demo: $(STAMP) ## Play all five providers, signed and with faults, on an embedde
 	@$(BIN)/esito demo
 
 .PHONY: test
-test: $(STAMP) ## Run every test, on a real Kafka (ESITO_TEST_KAFKA, else Docker, else embedded)
+test: $(STAMP) ## Run the tests but make deploy's, on a real Kafka (ESITO_TEST_KAFKA, else Docker, else embedded)
 	@$(PYTEST)
 
 .PHONY: check
@@ -103,20 +103,28 @@ image: $(STAMP) ## Build the image and run every process in it; needs a Docker e
 bench: $(STAMP) ## Measure, side by side; writes benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
 
+TOOLS := .tools/.installed
+COMPILE := .tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url
+
+# Not in .venv, which holds what requirements.lock names and nothing else.
+$(TOOLS): requirements.tools.lock
+	@test -x .tools/bin/python || $(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --only-binary :all: --require-hashes --requirement requirements.tools.lock
+	@touch $@
+
 .PHONY: lock
-lock: $(STAMP) ## Resolve the packages anew and write requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --all-extras pyproject.toml -o requirements.lock
+lock: $(TOOLS) ## Resolve the packages anew and write requirements.lock, and that of the tools
+	@$(COMPILE) --all-extras pyproject.toml -o requirements.lock
+	@$(COMPILE) --group tools -o requirements.tools.lock
 
 .PHONY: audit
-audit: ## Ask the index which locked packages have known weaknesses; not in the gate: it needs its service
-	@test -x .audit/bin/pip-audit || { $(PYTHON) -m venv .audit; \
-	  .audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
-	@.audit/bin/pip-audit --strict --progress-spinner off --require-hashes --disable-pip \
+audit: $(TOOLS) ## Ask the index which locked packages have known weaknesses; not in the gate: it needs its service
+	@.tools/bin/pip-audit --strict --progress-spinner off --require-hashes --disable-pip \
 	  --requirement requirements.lock
 
 .PHONY: clean
 clean: ## Remove .venv and every cache of this folder
-	@rm -rf .venv .audit .esito dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .tools .esito dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

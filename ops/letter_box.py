@@ -6,8 +6,10 @@ provider fact has the same event id, so a second replay changes nothing.
 
 import hashlib
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Final
 
 from contracts import dead_letter, raw
@@ -16,13 +18,15 @@ from contracts.errors import Broken
 from contracts.instants import instant
 from contracts.topics import Topics
 from ops.cluster import Cluster
-from ops.replays import Replay, replay_of
+from ops.replays import Replay
 from ops.terminal import text_of
-from ops.topic_reader import OnProgress, Place, StoredRecord, all_partitions, read_at, read_to_end
+from ops.topic_reader import OnProgress, Place, StoredRecord, all_partitions, read_each, read_to_end
 from runtime.configuration import Configuration
 
 # A letter is written after its callback was received, on another machine, by another clock.
 CLOCKS_APART_MILLISECONDS: Final = 3_600_000
+# At 1 KiB each they fit in 256 MiB: what is to be replayed is known before anything is sent.
+REPLAYS_MAX: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,8 @@ async def letters(
 
 async def letters_at(
     cluster: Cluster, configuration: Configuration, ids: Iterable[str]
-) -> list[Letter]:
-    """Return the dead letters with these ids, in the order given.
+) -> AsyncGenerator[Letter]:
+    """Yield the dead letters with these ids, in the order given.
 
     Raises:
         Broken: an id is not one of a rejected topic of this configuration, or no longer kept.
@@ -143,15 +147,41 @@ async def letters_at(
     for place in places:
         if place[1] >= counts[place[0]]:
             raise Broken(f"topic {place[0]} has no partition {place[1]}")
-    found = await read_at(cluster.clients, places)
+    found = set()
+    async with aclosing(read_each(cluster.clients, places)) as records:
+        async for record in records:
+            found.add(record.place)
+            yield Letter(record)
     for place in places:
         if place not in found:
             raise Broken(f"no record {'-'.join(map(str, place))}: not written, or no longer kept")
-    return [Letter(found[place]) for place in places]
+
+
+async def newest_replays(
+    found: AsyncGenerator[Letter], configuration: Configuration, *, at_most: int = REPLAYS_MAX
+) -> list[Replay]:
+    """Return a replay of each callback of the letters `found`, by its newest one; oldest first.
+
+    What was replayed in vain has several letters.
+
+    Raises:
+        Broken: there are more callbacks than `at_most`, or `replay_of_letter` says so.
+    """
+    newest: dict[tuple[str, bytes], tuple[tuple[int, Place], Replay]] = {}
+    async for letter in found:
+        written = letter.record.written_at, letter.record.place
+        known = newest.get(letter.subject)
+        if known is None or known[0] < written:
+            newest[letter.subject] = written, replay_of_letter(letter, configuration)
+        if len(newest) > at_most:
+            raise Broken(
+                f"more than {at_most} dead letters; narrow it: --code, --provider, --since"
+            )
+    return [replay for _, replay in sorted(newest.values(), key=itemgetter(0))]
 
 
 def replay_of_letter(letter: Letter, configuration: Configuration) -> Replay:
-    """Return what a replay of `letter` sends: the record as it was before it was one.
+    """Return the replay of `letter` to where it came from.
 
     Raises:
         Broken: it did not come from a raw or verified topic of this configuration.
@@ -166,7 +196,7 @@ def replay_of_letter(letter: Letter, configuration: Configuration) -> Replay:
             f"{letter.id} came from {topic}, which is no input of this configuration; look at "
             "topic_prefix and endpoints"
         )
-    return replay_of(letter.record, topic, code=letter.code)
+    return Replay(letter.record.place, topic, letter.code)
 
 
 def _topics(configuration: Configuration, provider: str) -> Topics:

@@ -42,29 +42,29 @@ class LockedPackage:
         return f"pkg:pypi/{self.name}@{self.version}"
 
 
-def locked_packages(root: Path = ROOT) -> tuple[LockedPackage, ...]:
-    """Return every package of the lock, in its order."""
-    text = (root / "requirements.lock").read_text(encoding="utf-8")
+def locked_packages(lock: Path = ROOT / "requirements.lock") -> tuple[LockedPackage, ...]:
+    """Return every package of a lock, in its order."""
+    text = lock.read_text(encoding="utf-8")
     entries = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
     return tuple(_package(lines) for lines in entries)
 
 
-def production_packages(root: Path = ROOT) -> tuple[LockedPackage, ...]:
+def production_packages() -> tuple[LockedPackage, ...]:
     """Return the packages of the lock that production carries, in its order."""
-    packages = locked_packages(root)
-    needed = _closure(_production_roots(root), _needs(packages))
+    packages = locked_packages()
+    needed = _closure(_production_roots(), _needs(packages))
     return tuple(one for one in packages if one.name in needed)
 
 
-def production_lock(root: Path = ROOT) -> str:
+def production_lock() -> str:
     """Return requirements.production.lock."""
-    return _HEAD + "".join(one.lines for one in production_packages(root))
+    return _HEAD + "".join(one.lines for one in production_packages())
 
 
 def _package(lines: str) -> LockedPackage:
     pin = _PIN.match(lines)
     if pin is None:
-        raise ValueError(f"requirements.lock: not a pin with hashes: {lines.splitlines()[0]}")
+        raise ValueError(f"not a pin with hashes: {lines.splitlines()[0]}")
     return LockedPackage(
         name=pin["name"],
         version=pin["version"],
@@ -74,8 +74,8 @@ def _package(lines: str) -> LockedPackage:
     )
 
 
-def _production_roots(root: Path) -> set[str]:
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+def _production_roots() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras: Mapping[str, list[str]] = project.get("optional-dependencies", {})
     asked = [*project["dependencies"]]
     for extra in extras.keys() - TEST_EXTRAS:

@@ -6,13 +6,15 @@ fact has the same event id.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-from contracts import dead_letter
+from contracts import dead_letter, raw
 from ops.cluster import Cluster
-from ops.topic_reader import Place, StoredRecord
+from ops.terminal import text_of
+from ops.topic_reader import Place, StoredRecord, read_each
 from runtime.configuration import Configuration
 from runtime.kafka import RECORD_OVERHEAD_BYTES
 
@@ -21,45 +23,67 @@ _BATCH_BYTES: Final = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What is sent for one stored record, and why: `code` is its rejection code, if it has one."""
+    """The stored record at `place` shall go to `topic` again; `code` rejected it, if one did.
 
-    record: StoredRecord
+    Its body is read when it is sent: there may be many, and each may be large.
+    """
+
+    place: Place
     topic: str
-    headers: list[tuple[str, bytes]]
     code: str = ""
 
     @property
     def source(self) -> str:
         """Return the id of the record that it replays."""
-        return self.record.id
+        return "-".join(map(str, self.place))
 
 
-def replay_of(record: StoredRecord, topic: str, *, code: str = "") -> Replay:
-    """Return what a replay of `record` to `topic` sends: it, without what a dead letter adds."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A replay that now lies at `place`."""
+
+    replay: Replay
+    place: Place
+    callback_id: str
+
+    @property
+    def id(self) -> str:
+        """Return the new record's id."""
+        return "-".join(map(str, self.place))
+
+    @property
+    def subject(self) -> str:
+        """Return what it is about, as `ops.outcomes` has it."""
+        return self.callback_id or self.id
+
+
+def replay_headers(record: StoredRecord) -> list[tuple[str, bytes]]:
+    """Return the headers of a replay of `record`: its own, without what a dead letter adds."""
     original = dead_letter.original_headers(record.headers)
     headers = [pair for pair in original if pair[0] != dead_letter.REPLAYED_FROM]
-    headers.append((dead_letter.REPLAYED_FROM, record.id.encode()))
-    return Replay(record, topic, headers, code)
+    return [*headers, (dead_letter.REPLAYED_FROM, record.id.encode())]
 
 
 async def send(
-    cluster: Cluster, configuration: Configuration, replays: Iterable[Replay], *, rate: float
-) -> AsyncGenerator[tuple[Replay, Place]]:
-    """Send each replay, and yield it with its new place once all replicas have it.
+    cluster: Cluster, configuration: Configuration, replays: Collection[Replay], *, rate: float
+) -> AsyncGenerator[Sent]:
+    """Send each replay that is still kept, and yield it once all replicas have it.
 
     No more than `rate` are sent in a second.
     """
+    by_place = {one.place: one for one in replays}
     bodies = [endpoint.limits.body_bytes_max for endpoint in configuration.endpoints]
     producer = cluster.clients.idempotent_producer(
         batch_bytes_max=max(_BATCH_BYTES, *bodies) + RECORD_OVERHEAD_BYTES, linger_milliseconds=0
     )
-    async with producer:
-        began = time.monotonic()
-        for number, replay in enumerate(replays):
+    async with producer, aclosing(read_each(cluster.clients, list(by_place))) as records:
+        began, number = time.monotonic(), 0
+        async for record in records:
             await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-            record = replay.record
+            replay, number = by_place[record.place], number + 1
             # Without a partition: the key chooses it, as it did the first time.
             written = await producer.send_and_wait(
-                replay.topic, key=record.key, value=record.value, headers=replay.headers
+                replay.topic, key=record.key, value=record.value, headers=replay_headers(record)
             )
-            yield replay, (written.topic, written.partition, written.offset)
+            place = written.topic, written.partition, written.offset
+            yield Sent(replay, place, text_of(record.header(raw.CALLBACK_ID)))

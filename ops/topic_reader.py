@@ -2,10 +2,11 @@
 
 - `read_to_end` ends where the topics ended when it was called, however busy they are.
 - `follow` never ends.
-- `read_at` fetches single records by their coordinates.
+- `read_at` and `read_each` fetch single records by their coordinates, at once or one by one.
 """
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -155,13 +156,19 @@ async def end_offsets(
 
 async def read_at(clients: KafkaClients, places: Iterable[Place]) -> dict[Place, StoredRecord]:
     """Return the records at `places` (topic, partition, offset) that are still kept."""
-    found: dict[Place, StoredRecord] = {}
-    wanted = sorted(set(places))
-    if not wanted:
+    async with aclosing(read_each(clients, sorted(set(places)))) as records:
+        return {record.place: record async for record in records}
+
+
+async def read_each(
+    clients: KafkaClients, places: Collection[Place]
+) -> AsyncGenerator[StoredRecord]:
+    """Yield the records at `places` that are still kept, in that order; hold one at a time."""
+    if not places:
         # aiokafka's consumer raises CancelledError when it is stopped before it has done anything.
-        return found
+        return
     async with _consumer(clients) as consumer:
-        for place in wanted:
+        for place in places:
             partition = TopicPartition(*place[:2])
             consumer.assign([partition])
             begin = (await consumer.beginning_offsets([partition]))[partition]
@@ -171,8 +178,7 @@ async def read_at(clients: KafkaClients, places: Iterable[Place]) -> dict[Place,
             consumer.seek(partition, place[2])
             record = await _first(consumer, partition, end)
             if record is not None and record.offset == place[2]:
-                found[place] = record
-    return found
+                yield record
 
 
 async def _first(

@@ -20,6 +20,7 @@ from aiokafka.protocol.admin import (
     AlterConfigsRequest,
     CreateTopicsRequest,
     DeleteRecordsRequest,
+    DeleteTopicsRequest,
     DescribeConfigsRequest,
     DescribeGroupsRequest,
 )
@@ -110,6 +111,12 @@ def topic_attempts(topic: str) -> Iterator[Attempt]:
     yield attempt("delete records", delete, _of_partitions)
 
 
+def deletion_attempt(topic: str) -> Attempt:
+    """Return the attempt to delete a topic: of one that is there only for who must be refused."""
+    request = DeleteTopicsRequest([topic], _MILLISECONDS)
+    return Attempt("delete", topic, request, _of_deleted, None)
+
+
 def group_attempts(group: str) -> Iterator[Attempt]:
     """Yield all that can be tried with a consumer group."""
     beat = HeartbeatRequest(group, 1, "nobody")
@@ -150,6 +157,10 @@ def _of_partitions(answer: Any) -> Iterable[int]:  # noqa: ANN401 - aiokafka is 
 
 def _of_created(answer: Any) -> Iterable[int]:  # noqa: ANN401 - aiokafka is untyped
     return [one[1] for one in answer.topic_errors]
+
+
+def _of_deleted(answer: Any) -> Iterable[int]:  # noqa: ANN401 - aiokafka is untyped
+    return [one[1] for one in answer.topic_error_codes]
 
 
 def _of_described(answer: Any) -> Iterable[int]:  # noqa: ANN401 - aiokafka is untyped

@@ -7,6 +7,7 @@ traffic would turn into dead letters before anybody looks.
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from contracts.dead_letter import REPLAYED_FROM
 from contracts.raw import PRINCIPAL, Headers
 from runtime.configuration import Breaker as BreakerSettings
 
@@ -63,10 +64,16 @@ def telling(verdicts: Sequence[bool], headers: Iterable[Headers]) -> list[bool]:
     """Return the verdicts that tell something about us, of records with these `headers`.
 
     Where a signature alone says who calls, anybody can make us store what is then rejected. Such a
-    rejection must not open the breaker: it would be a switch in a stranger's hand.
+    rejection must not open the breaker: it would be a switch in a stranger's hand. Neither must a
+    replay in vain: that record was rejected before, and a person looks at it already.
     """
     return [
         rejected
         for rejected, pairs in zip(verdicts, headers, strict=True)
-        if not rejected or (PRINCIPAL, b"") not in pairs
+        if not (rejected and _expected(pairs))
     ]
+
+
+def _expected(headers: Headers) -> bool:
+    """Tell whether a rejection of the record with these headers says nothing about us."""
+    return any(pair == (PRINCIPAL, b"") or pair[0] == REPLAYED_FROM for pair in headers)

@@ -98,7 +98,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one dead letter: why, where from, its headers, and the size and digest of its body."""
-    (letter,) = run(_at(configured(configuration), [identifier]))
+    letter = run(_at(configured(configuration), identifier))
     value = letter.record.value or b""
     if as_json:
         headers = [[name, text_of(one)] for name, one in letter.record.headers]
@@ -178,7 +178,7 @@ def _wanted(
 
 
 async def _newest(
-    configuration: "Configuration", wanted: "Wanted", limit: int | None
+    configuration: "Configuration", wanted: "Wanted", limit: int
 ) -> "tuple[list[Letter], int]":
     """Return the newest of the wanted letters, oldest first, and how many there are in all."""
     from ops.cluster import connected
@@ -191,33 +191,35 @@ async def _newest(
             async for letter in letters(cluster, configuration, wanted, on_progress):
                 found.append(letter)
                 total += 1
-                if limit is not None and len(found) > 2 * limit:
+                if len(found) > 2 * limit:
                     found = _last(found, limit)
     return _last(found, limit), total
 
 
-def _last(found: "list[Letter]", limit: int | None) -> "list[Letter]":
+def _last(found: "list[Letter]", limit: int) -> "list[Letter]":
     ordered = sorted(found, key=lambda letter: (letter.record.written_at, letter.record.place))
     return list(deque(ordered, maxlen=limit))
 
 
-async def _at(configuration: "Configuration", identifiers: list[str]) -> "list[Letter]":
+async def _at(configuration: "Configuration", identifier: str) -> "Letter":
     from ops.cluster import connected
     from ops.letter_box import letters_at
 
     async with connected(configuration) as cluster:
-        return await letters_at(cluster, configuration, identifiers)
+        (letter,) = [one async for one in letters_at(cluster, configuration, [identifier])]
+    return letter
 
 
 async def _planned(
     configuration: "Configuration", identifiers: list[str], wanted: "Wanted | None"
 ) -> "list[Replay]":
-    from ops.letter_box import replay_of_letter
+    from ops.cluster import connected
+    from ops.letter_box import letters, letters_at, newest_replays, replay_of_letter
 
-    if wanted is None:
-        chosen = await _at(configuration, list(dict.fromkeys(identifiers)))
-    else:
-        found, _ = await _newest(configuration, wanted, None)
-        # What was replayed in vain is there twice; the newest letter of each callback stands.
-        chosen = list({letter.subject: letter for letter in found}.values())
-    return [replay_of_letter(letter, configuration) for letter in chosen]
+    async with connected(configuration) as cluster:
+        if wanted is None:
+            named = letters_at(cluster, configuration, dict.fromkeys(identifiers))
+            return [replay_of_letter(letter, configuration) async for letter in named]
+        with progress("reading dead letters") as on_progress:
+            found = letters(cluster, configuration, wanted, on_progress)
+            return await newest_replays(found, configuration)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from contracts.errors import Broken
 from ops.command_line import progress, run
 from ops.terminal import console, notes, plain
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ops.replay_report import Report
-    from ops.replays import Replay
+    from ops.replays import Replay, Sent
     from runtime.configuration import Configuration
 
 # A tenth of what one verifier takes on two cores: what comes in meanwhile is not held up.
@@ -37,7 +36,7 @@ ReportFile = Annotated[
     typer.Option(
         "--report",
         metavar="FILE",
-        help="Write what was sent, and what became of it, as JSON lines.",
+        help="Write what is sent, and what became of it, as JSON lines; a new file.",
     ),
 ]
 
@@ -49,44 +48,41 @@ def send_and_report(
     rate: float,
     wait: float,
     file: Path | None,
+    as_json: bool = False,
 ) -> None:
     """Send `planned`, show each as it is sent, and end with the report; Ctrl-C ends the sending.
 
+    `as_json`: standard output has JSON already, so what is sent is told beside it.
+
     Raises:
-        Broken: the report's file exists; nothing is sent.
+        Broken: the report's file exists or cannot be made, and nothing is sent; or it is full.
     """
-    from ops.replay_report import Report, replay_all
+    from ops.replay_report import Report, replay_all, report_file
 
-    if file is not None and file.exists():
-        raise Broken(f"{file}: exists; name a new file for the report")
-    report = Report(len(planned))
+    screen = notes() if as_json else console()
 
-    def on_sent(one: "Replay", written: str) -> None:
-        console().print(plain(f"sent  {one.source}  as  {written}"))
+    def on_sent(one: "Sent") -> None:
+        screen.print(plain(f"sent  {one.replay.source}  as  {one.id}"))
 
-    try:
-        with progress("sending") as on_progress:
-            run(
-                replay_all(
-                    configuration,
-                    planned,
-                    report,
-                    rate=rate,
-                    wait_seconds=wait,
-                    on_sent=on_sent,
-                    on_progress=on_progress,
-                )
-            )
-    finally:
-        _tell(report, file)
+    with report_file(file) as write, progress("sending") as on_progress:
+        report = Report(len(planned), write)
+        sending = replay_all(
+            configuration,
+            planned,
+            report,
+            rate=rate,
+            wait_seconds=wait,
+            on_sent=on_sent,
+            on_progress=on_progress,
+        )
+        try:
+            run(sending)
+        finally:
+            _tell(report)
 
 
-def _tell(report: "Report", file: Path | None) -> None:
-    from ops.replay_report import write_report
-
+def _tell(report: "Report") -> None:
     for line in report.lines():
         notes().print(plain(line))
-    if file is not None:
-        write_report(report, file)
-    if len(report.sent) < report.planned:
+    if len(report.sent) + report.gone < report.planned:
         notes().print("not all was sent; to begin anew is harmless: what was sent is sent twice")

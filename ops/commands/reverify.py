@@ -19,7 +19,7 @@ from ops.command_line import (
     providers_asked,
     run,
 )
-from ops.commands.replaying import RATE, Rate, ReportFile, Wait, Yes, send_and_report
+from ops.commands.replaying import RATE, Rate, ReportFile, Wait, send_and_report
 from ops.durations import before
 from ops.terminal import console, notes, plain, table, write_json
 
@@ -39,7 +39,7 @@ Provider = Annotated[
 ]
 EndpointName = Annotated[str | None, typer.Option(metavar="NAME", help="Only this endpoint's.")]
 Transaction = Annotated[
-    str | None, typer.Option(metavar="ID", help="Only this transaction's callbacks.")
+    str | None, typer.Option(metavar="ID", help="All callbacks of this transaction.")
 ]
 Since = Annotated[
     str | None, typer.Option(metavar="TIME", help="Stored since then: 2h, 3d, or an instant.")
@@ -50,6 +50,7 @@ Until = Annotated[
 Apply = Annotated[
     bool, typer.Option("--apply", help="Write again what would now lead to something new.")
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="Write again without asking.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,27 +94,15 @@ def reverify(
     judged = run(_judged(settings, asked))
     _show(judged, as_json=as_json)
     if apply:
-        _apply(settings, judged, yes=yes, rate=rate, wait=wait, report=report)
+        planned = _planned(judged)
+        if not planned:
+            notes().print("nothing to write again")
+            return
+        if not yes:
+            typer.confirm(f"Write {len(planned)} raw records again?", abort=True, err=True)
+        send_and_report(settings, planned, rate=rate, wait=wait, file=report, as_json=as_json)
     elif _differing(judged):
         raise typer.Exit(NO)
-
-
-def _apply(
-    configuration: "Configuration",
-    judged: "list[Judged]",
-    *,
-    yes: bool,
-    rate: float,
-    wait: float,
-    report: ReportFile,
-) -> None:
-    planned = run(_planned(configuration, judged))
-    if not planned:
-        notes().print("nothing to write again")
-        return
-    if not yes:
-        typer.confirm(f"Write {len(planned)} raw records again?", abort=True, err=True)
-    send_and_report(configuration, planned, rate=rate, wait=wait, file=report)
 
 
 async def _judged(configuration: "Configuration", asked: _Asked) -> "list[Judged]":
@@ -155,24 +144,19 @@ def _topics(configuration: "Configuration", asked: _Asked) -> "tuple[str, Topics
     found = list((named or every).items())
     if not (asked.records or asked.since or asked.transaction):
         raise Broken("name the raw records: ids, --since, or --endpoint and --transaction")
+    if asked.transaction and (asked.records or asked.since or asked.until):
+        raise Broken("--transaction takes all of its callbacks: leave out ids, --since and --until")
     if len(found) != 1:
         raise Broken(f"one provider at a time; name it: --provider {' or '.join(every)}")
     return found[0]
 
 
-async def _planned(configuration: "Configuration", judged: "list[Judged]") -> "list[Replay]":
-    from ops.cluster import connected
-    from ops.replays import replay_of
+def _planned(judged: "list[Judged]") -> "list[Replay]":
+    from ops.replays import Replay
     from ops.reverify.differences import replayed
-    from ops.topic_reader import read_at
 
-    chosen = replayed(judged)
-    async with connected(configuration) as cluster:
-        records = await read_at(cluster.clients, [one.place for one in chosen])
     return [
-        replay_of(records[one.place], one.place[0], code=one.was.code if one.was else "")
-        for one in chosen
-        if one.place in records
+        Replay(one.place, one.place[0], one.was.code if one.was else "") for one in replayed(judged)
     ]
 
 

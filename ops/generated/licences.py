@@ -35,6 +35,11 @@ _JARS = (
     "it needs) to the machine that runs them. They are neither installed nor passed on with Esito, "
     "so their licences are not judged here; the bill of materials names them with their hashes."
 )
+_UNJUDGED = (
+    "No licence is judged either of what only looks at Esito or shows how to read it: "
+    "`requirements.tools.lock` (uv, pip-audit), `tests/deploy` (two packages of Python, those of "
+    "npm), and `examples/` (npm, Maven). All of it is pinned, and Esito carries none of it."
+)
 
 
 def licences_page() -> str:
@@ -54,6 +59,7 @@ def licences_page() -> str:
         "## Demo and tests",
         table(("package", "version", "licence", "only where"), _rows(tests)),
         _JARS,
+        _UNJUDGED,
     )
 
 

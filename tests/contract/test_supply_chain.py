@@ -46,6 +46,14 @@ EMBEDDED = {
     "ops/kafka_jars.py",
     "ops/kafka_node.py",
 }
+LOCKED_IN = (
+    "requirements.lock",
+    "requirements.tools.lock",
+    "tests/deploy/requirements.lock",
+    "examples/python/requirements.lock",
+)
+# A new environment has them, and the package itself is what the lock is for.
+BESIDE_THE_LOCK = {"esito", "pip", "setuptools"}
 
 
 @cache
@@ -59,31 +67,46 @@ def _sbom() -> dict[str, Any]:
     return document
 
 
-def test_every_package_of_the_lock_is_pinned_by_hashes() -> None:
-    packages = locked_packages()
+@pytest.mark.parametrize("lock", LOCKED_IN)
+def test_every_package_of_a_lock_is_pinned_by_hashes(lock: str) -> None:
+    packages = locked_packages(ROOT / lock)
 
     unhashed = [one.name for one in packages if "--hash=sha256:" not in one.lines]
 
-    assert len(packages) > 100
+    assert packages
     assert unhashed == []
 
 
-def test_lock_names_no_place_to_download_from() -> None:
-    assert "://" not in (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("lock", LOCKED_IN)
+def test_lock_names_no_place_to_download_from(lock: str) -> None:
+    assert "://" not in (ROOT / lock).read_text()
 
 
-def test_what_is_installed_is_what_the_lock_names() -> None:
-    locked: dict[str, set[str]] = {}
-    for one in locked_packages():
-        locked.setdefault(one.name, set()).add(one.version)
+def test_what_is_installed_is_what_the_locks_name() -> None:
+    """And nothing beside: `make deploy` has a lock of its own, tools an environment of theirs."""
+    pinned = {
+        (one.name, one.version)
+        for lock in ("requirements.lock", "tests/deploy/requirements.lock")
+        for one in locked_packages(ROOT / lock)
+    }
 
     other = [
         f"{name} {one.version}"
         for name, one in _installed().items()
-        if name in locked and one.version not in locked[name]
+        if name not in BESIDE_THE_LOCK and (name, one.version) not in pinned
     ]
 
     assert other == []
+
+
+def test_makefile_installs_what_a_lock_names_alone() -> None:
+    commands = (ROOT / "Makefile").read_text().replace("\\\n", " ").splitlines()
+    installing = [line for line in commands if " pip install " in line]
+
+    assert len(installing) == 4
+    assert [
+        line for line in installing if "--require-hashes" not in line and "--no-deps" not in line
+    ] == []
 
 
 def test_build_backend_is_pinned_like_everything_else() -> None:

@@ -6,9 +6,9 @@ from tests.kafka_attempts import Attempt
 
 Found = Mapping[str, Mapping[Attempt, bool]]  # by the user's name
 LEGEND = (
-    "R read, W write, C create, D describe, S see settings, A alter settings, X delete records; "
-    "J join a group, O see its offsets; P be the producer of a transactional id; "
-    "G give somebody a right. A dot was tried and refused."
+    "R read, W write, C create, D describe, S see settings, A alter settings, "
+    "X delete records, T delete the topic; J join a group, O see its offsets; "
+    "P be the producer of a transactional id; G give somebody a right. A dot was tried and refused."
 )
 _LETTERS = {
     "read": "R",
@@ -18,6 +18,7 @@ _LETTERS = {
     "see settings": "S",
     "alter settings": "A",
     "delete records": "X",
+    "delete": "T",
     "join": "J",
     "watch": "O",
     "be": "P",

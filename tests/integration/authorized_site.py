@@ -10,9 +10,11 @@ from typing import Any, Self
 
 import requests
 import yaml
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from typer.testing import CliRunner, Result
 
+from contracts.codes import RejectionCode
+from contracts.dead_letter import DeadLetter
 from contracts.topics import Topics
 from ops.__main__ import app
 from ops.installation import Addresses, write_installation
@@ -69,10 +71,10 @@ class Site:
             **({"ESITO_DATABASE__PASSWORD_FILE": str(password)} if password else {}),
         }
 
-    async def esito(self, user: str, *words: str) -> Result:
+    async def esito(self, user: str, *words: str, typed: str | None = None) -> Result:
         """Run a command as `user`, in a thread: it has a loop of its own."""
         env = {**self.variables(user), "ESITO_CONFIGURATION": str(self.file)}
-        return await asyncio.to_thread(CliRunner().invoke, app, list(words), env=env)
+        return await asyncio.to_thread(CliRunner().invoke, app, list(words), env=env, input=typed)
 
     @asynccontextmanager
     async def running(self, *names: str) -> AsyncIterator[dict[str, Path]]:
@@ -169,6 +171,30 @@ class Site:
         topic = Topics.of("pivot", prefix=self.configuration.topic_prefix).verified
         async with AIOKafkaProducer(bootstrap_servers=self.kafka.administrator) as producer:
             await producer.send_and_wait(topic, b"no update", key=b"pivot-local:none")
+
+    async def misjudged(self, body: bytes) -> None:
+        """Put a dead letter beside what was verified of a callback, as the administrator."""
+        topics = Topics.of("pivot", prefix=self.configuration.topic_prefix)
+        servers = self.kafka.administrator
+        async with (
+            AIOKafkaProducer(bootstrap_servers=servers) as producer,
+            AIOKafkaConsumer(
+                topics.raw, bootstrap_servers=servers, auto_offset_reset="earliest"
+            ) as consumer,
+            asyncio.timeout(WAIT_SECONDS_MAX),
+        ):
+            while (record := await consumer.getone()).value != body:
+                pass
+            letter = DeadLetter(
+                code=RejectionCode.KEY_UNKNOWN,
+                detail="",
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                exception="Rejected",
+            )
+            headers = letter.headers(record.headers)
+            await producer.send_and_wait(topics.rejected, record.value, headers=headers)
 
 
 def _edit(settings: dict[str, Any], remote: str) -> None:

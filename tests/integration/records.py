@@ -130,6 +130,20 @@ class Shelf:
         headers = letter.headers(raw_callback(body).headers())
         return self.write(self.topics.rejected, body, headers=headers)
 
+    def unreadable_update(self) -> Place:
+        """Write the dead letter of a record of the verified topic, and that record."""
+        key, value = f"{ENDPOINT}:tx", b"odd"
+        origin = self.write(self.topics.verified, value, key=key)
+        letter = DeadLetter(
+            code=RejectionCode.UPDATE_MALFORMED,
+            detail="",
+            topic=origin[0],
+            partition=origin[1],
+            offset=origin[2],
+            exception="Rejected",
+        )
+        return self.write(self.topics.rejected, value, key=key, headers=letter.headers([]))
+
     def applied(self, transaction_id: str, native: str, status: Status, body: bytes) -> Place:
         """Write callback, verified update, status event and changelog of one applied callback."""
         place = self.callback(body)

@@ -23,6 +23,7 @@ from tests.kafka import Report, run
 from tests.kafka_attempts import (
     Attempt,
     cluster_attempt,
+    deletion_attempt,
     group_attempts,
     id_attempt,
     topic_attempts,
@@ -44,6 +45,7 @@ ACCESSES = [
         for one in (Process.TOPICS, Process.OPERATOR, Process.REPLAY, Process.KEDA)
     ),
 ]
+APPLY = ("reverify", "--provider", "pivot", "--since", "1h", "--apply", "--yes")
 STRANGER = "esito-stranger"
 WAITING = {name: f"esito-{name}" for name in ("ingress", "verifier-pivot", "streams")}
 
@@ -88,11 +90,11 @@ async def test_every_process_does_its_work_with_its_own_rights(
         async with site.running("ingress", "verifier-pivot", "state-machine-pivot"):
             told += await site.told(paid)
             events = await site.events(session.id, 2)
-    failed = [
-        (words, done.output)
-        for user, words in _commands(letters[0]["id"], session.id)
-        if (done := await site.esito(user, *words)).exit_code
-    ]
+    await site.misjudged(opened)
+    done = {
+        words: await site.esito(user, *words, typed=session.id)
+        for user, words in _commands([one["id"] for one in letters], session.id)
+    }
 
     assert applied.exit_code == 0, applied.output
     assert (told, viewed) == ([200, 200, 200], "VIEWED")
@@ -100,7 +102,8 @@ async def test_every_process_does_its_work_with_its_own_rights(
         (1, "pending"),
         (2, "completed"),
     ]
-    assert failed == []
+    assert [(words, one.output) for words, one in done.items() if one.exit_code] == []
+    assert "1 of 1 sent again" in done[APPLY].output
     assert {one["code"] for one in letters} == {"json_invalid", "update_malformed"}
     said = {name: log.read_text() for name, log in logs.items()}
     assert [name for name, text in said.items() if "Authorization" in text] == []
@@ -141,7 +144,7 @@ async def test_a_missing_right_is_named_and_shown_until_it_is_given(
 
 
 async def test_every_attempt_ends_as_the_table_says(kafka: AuthorizedKafka, report: Report) -> None:
-    attempts = list(_attempts())
+    attempts = list(_attempts(deleted=_names()))
 
     found = {one.user: await tried(kafka.client_settings(one.user), attempts) for one in ACCESSES}
 
@@ -150,24 +153,30 @@ async def test_every_attempt_ends_as_the_table_says(kafka: AuthorizedKafka, repo
 
 
 async def test_somebody_without_a_right_is_refused_everything(kafka: AuthorizedKafka) -> None:
-    found = await tried(kafka.client_settings(STRANGER), _attempts())
+    found = await tried(kafka.client_settings(STRANGER), _attempts(deleted=_names()))
 
     assert [one for one, allowed in found.items() if allowed] == []
 
 
 async def test_the_administrator_is_refused_nothing(kafka: AuthorizedKafka) -> None:
     """What the others are refused, they are refused for want of a right, and for nothing else."""
-    found = await tried({"bootstrap_servers": kafka.administrator}, _attempts())
+    settings = {"bootstrap_servers": kafka.administrator}
+    found = await tried(settings, _attempts(deleted=["somebody-elses"]))
 
     assert [one for one, allowed in found.items() if not allowed] == []
 
 
-def _commands(letter: str, transaction: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _commands(letters: list[str], transaction: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield who runs what; one of the letters goes to a raw topic, one to a verified one."""
     yield "esito-topics", ("topics", "check")
     yield "esito-operator", ("doctor",)
     yield "esito-operator", ("transaction", "show", "pivot-local", transaction)
-    yield "esito-operator", ("dead-letters", "show", letter)
-    yield "esito-replay", ("dead-letters", "replay", letter)
+    yield "esito-operator", ("lag", "--every", "0.2")
+    yield "esito-operator", ("person", "find")
+    yield "esito-operator", ("reverify", "--provider", "send", "--since", "1h")
+    yield "esito-replay", APPLY
+    yield "esito-operator", ("dead-letters", "show", letters[0])
+    yield "esito-replay", ("dead-letters", "replay", *letters, "--yes")
     yield "esito-operator", ("streams", "rebuild")
 
 
@@ -192,10 +201,11 @@ def _differences(found: Mapping[str, Mapping[Attempt, bool]]) -> list[str]:
     ]
 
 
-def _attempts() -> Iterator[Attempt]:
-    names = [topic for one in _topics() for topic in one.by_role().values()]
-    for topic in [*names, "somebody-elses"]:
+def _attempts(*, deleted: Sequence[str]) -> Iterator[Attempt]:
+    for topic in [*_names(), "somebody-elses"]:
         yield from topic_attempts(topic)
+        if topic in deleted:
+            yield deletion_attempt(topic)
     for access in ACCESSES:
         if access.process in {Process.VERIFIER, Process.STATE_MACHINE, Process.STREAMS}:
             yield from group_attempts(group_of(access.process, access.provider))
@@ -211,6 +221,10 @@ def _workers() -> Iterator[Access]:
     for one in ACCESSES:
         if one.process in {Process.VERIFIER, Process.STATE_MACHINE}:
             yield one
+
+
+def _names() -> list[str]:
+    return [topic for one in _topics() for topic in one.by_role().values()]
 
 
 def _topics() -> list[Topics]:

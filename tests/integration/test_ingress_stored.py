@@ -55,6 +55,7 @@ async def test_pivot_record_has_exactly_the_promised_headers(shared_ingress: Ing
         ("Authorization", "Bearer secret"),
         ("Cookie", "session=secret"),
         ("X-Forwarded-For", "192.0.2.1"),
+        ("esito-replayed-from", "callbacks.pivot.rejected.v1-0-17"),
         ("traceparent", f"00-{'a' * 32}-{'b' * 16}-01"),
     ]
 

@@ -74,19 +74,13 @@ def test_dead_letters_replay_sends_the_record_as_it_was(esito: Esito, shelf: She
 def test_dead_letters_replay_of_verified_record_keeps_its_partition(
     esito: Esito, shelf: Shelf
 ) -> None:
-    origin = shelf.write(shelf.topics.verified, b"odd", key="pivot-id:tx")
-    headers = [
-        ("__streams.errors.topic", origin[0].encode()),
-        ("__streams.errors.partition", str(origin[1]).encode()),
-        ("__streams.errors.offset", str(origin[2]).encode()),
-        ("esito-rejection-code", b"update_malformed"),
-    ]
-    letter = shelf.write(shelf.topics.rejected, b"odd", key="pivot-id:tx", headers=headers)
+    letter = shelf.unreadable_update()
 
     replayed = esito("dead-letters", "replay", record_id(letter))
 
+    (first,) = run(_records(shelf, (shelf.topics.verified, _sent(replayed)[1], 0)))
     (again,) = run(_records(shelf, _sent(replayed)))
-    assert again.place == (origin[0], origin[1], origin[2] + 1)
+    assert again.place == (first.topic, first.partition, 1)
     assert (again.key, again.value) == (b"pivot-id:tx", b"odd")
 
 
@@ -126,11 +120,12 @@ def test_dead_letters_replay_of_one_callback_rejected_twice_sends_it_once(
 
 
 def test_dead_letters_replay_interrupted_says_how_far_it_came(
-    shelf: Shelf, configuration_file: Path
+    shelf: Shelf, configuration_file: Path, tmp_path: Path
 ) -> None:
+    report = tmp_path / "report.jsonl"
     for body in (b"x", b"y", b"z"):
         shelf.rejected(body, shelf.callback(body), RejectionCode.JSON_INVALID)
-    words = ["replay", "--code", "json_invalid", "--yes", "--rate", "0.1"]
+    words = ["replay", "--code", "json_invalid", "--yes", "--rate", "0.1", "--report", str(report)]
     command = [sys.executable, "-m", "ops", "dead-letters", *words]
     with subprocess.Popen(
         [*command, "--configuration", str(configuration_file)],
@@ -145,6 +140,7 @@ def test_dead_letters_replay_interrupted_says_how_far_it_came(
         told = replaying.stderr.read()
         assert replaying.wait(timeout=30) != 0
 
+    assert [json.loads(row)["was"] for row in report.read_text().splitlines()] == ["json_invalid"]
     assert "1 of 3 sent again" in told
     assert "not all was sent" in told
     assert run(_count(shelf, shelf.topics.raw)) == 4

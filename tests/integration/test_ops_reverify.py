@@ -135,20 +135,66 @@ async def test_dead_letters_replay_reports_what_became_of_them(
     assert "  2 were payload_invalid\n" in replayed.stderr
     assert "  1 verified\n" in replayed.stderr
     assert "  2 rejected again: payload_invalid\n" in replayed.stderr
-    assert {row["was"]: row["became"] for row in rows}["key_unknown"] == "verified: tx1 PAID"
+    assert [row.keys() for row in rows] == [{"source", "was", "record"}] * 3 + [
+        {"source", "was", "record", "became"}
+    ] * 3
+    assert {row["was"]: row["became"] for row in rows[3:]}["key_unknown"] == "verified: tx1 PAID"
 
 
-def test_replay_report_never_overwrites_a_file(esito: Esito, shelf: Shelf, tmp_path: Path) -> None:
+async def test_replays_in_vain_do_not_stop_the_verifier(
+    esito: Esito, shelf: Shelf, configuration_file: Path
+) -> None:
+    """Counted, twenty rejections open the breaker, and nobody's callbacks go on."""
+    for body in (b"[%d]" % n for n in range(25)):
+        shelf.rejected(body, shelf.callback(body), RejectionCode.PAYLOAD_INVALID)
+    words = ("dead-letters", "replay", "--code", "payload_invalid", "--yes", "--wait", "30")
+
+    async with verifier(configuration_file):
+        replayed = await asyncio.to_thread(esito, *words)
+
+    assert "  25 rejected again: payload_invalid\n" in replayed.stderr
+
+
+def test_replay_without_a_place_for_its_report_sends_nothing(
+    esito: Esito, shelf: Shelf, tmp_path: Path
+) -> None:
     letter = shelf.rejected(b"[]", shelf.callback(b"[]"), RejectionCode.PAYLOAD_INVALID)
-    report = tmp_path / "report.jsonl"
-    report.write_text("mine")
+    taken = tmp_path / "report.jsonl"
+    taken.write_text("mine")
 
-    refused = esito("dead-letters", "replay", record_id(letter), "--report", str(report))
+    for report, said in (
+        (taken, "exists; name a new file"),
+        (tmp_path / "nowhere" / "report.jsonl", "cannot be created (No such file or directory)"),
+    ):
+        refused = esito("dead-letters", "replay", record_id(letter), "--report", str(report))
+        assert refused.exit_code == 2
+        assert said in refused.stderr
 
-    assert refused.exit_code == 2
-    assert "exists; name a new file" in refused.stderr
-    assert report.read_text() == "mine"
+    assert taken.read_text() == "mine"
     assert counted(shelf) == 1
+
+
+def test_replay_to_the_verified_topic_says_that_nobody_follows_it(
+    esito: Esito, shelf: Shelf
+) -> None:
+    """The state machine decides it, and says no verdict that could be waited for."""
+    letter = shelf.unreadable_update()
+
+    replayed = esito("dead-letters", "replay", record_id(letter), "--wait", "20")
+
+    assert "  1 not followed\n" in replayed.stderr
+
+
+def test_reverify_json_has_nothing_but_json_when_it_applies(esito: Esito, shelf: Shelf) -> None:
+    healed = shelf.callback(paid("tx"))
+    shelf.rejected(paid("tx"), healed, RejectionCode.KEY_UNKNOWN)
+
+    applied = esito("reverify", record_id(healed), "--json", "--apply", "--yes")
+
+    assert [json.loads(line)["record"] for line in applied.stdout.splitlines()] == [
+        record_id(healed)
+    ]
+    assert f"sent  {record_id(healed)}  as  " in applied.stderr
 
 
 def test_reverify_of_nothing_says_what_to_do(esito: Esito, shelf: Shelf) -> None:
@@ -159,6 +205,8 @@ def test_reverify_of_nothing_says_what_to_do(esito: Esito, shelf: Shelf) -> None
         ((f"{raw}-0-x",), f"write {raw}-0-17, or {raw}-0-17..42"),
         ((f"{raw}-9-0",), "has no partition 9"),
         (("--transaction", "tx"), "--transaction needs --endpoint"),
+        (("--transaction", "tx", "--endpoint", "pivot-id", "--until", "1h"), "leave out ids"),
+        (("--transaction", "tx", "--endpoint", "pivot-id", f"{raw}-0-0"), "leave out ids"),
         (("--endpoint", "nowhere", "--since", "1h"), "no endpoint nowhere"),
     ):
         refused = esito("reverify", *words)

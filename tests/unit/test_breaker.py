@@ -2,7 +2,8 @@
 
 import pytest
 
-from contracts.raw import PRINCIPAL, Headers
+from contracts.dead_letter import REPLAYED_FROM
+from contracts.raw import PRINCIPAL, Headers, RawCallback, Source
 from runtime.configuration import Breaker as BreakerSettings
 from workers.breaker import Breaker, telling
 
@@ -78,3 +79,31 @@ def test_rejections_of_strangers_tell_nothing() -> None:
     )
 
     assert told == [REJECTED, FINE, REJECTED, FINE]
+
+
+def test_rejections_of_replays_tell_nothing(breaker: Breaker) -> None:
+    """Else whoever replays a day of letters too early stops the provider's new callbacks too."""
+    replayed: Headers = [(PRINCIPAL, b"api_key:k1"), (REPLAYED_FROM, b"rejected-0-1")]
+
+    told = telling([REJECTED] * 25, [replayed] * 25)
+
+    assert told == []
+    assert breaker.admits(told)
+    assert telling([FINE], [replayed]) == [FINE]
+
+
+def test_caller_cannot_call_his_callback_a_replay() -> None:
+    """What the ingress keeps of a request has a prefix in the record's headers."""
+    callback = RawCallback(
+        body=b"",
+        callback_id="c",
+        endpoint="shop",
+        source=Source.CALLBACK,
+        received_at="2026-11-21T10:00:00.000001Z",
+        method="POST",
+        target_uri="https://esito.example/callbacks/pivot",
+        principal="api_key:k1",
+        http={REPLAYED_FROM: b"rejected-0-1"},
+    )
+
+    assert telling([REJECTED], [callback.headers()]) == [REJECTED]

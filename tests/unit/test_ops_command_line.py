@@ -47,16 +47,29 @@ EXAMPLES = [
     if line.strip().startswith("esito ")
 ]
 
+DOCUMENTS = (*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")))
 DOCUMENTED = [
-    line.removeprefix("$ ")
-    for document in sorted(ROOT.glob("docs/**/*.md"))
+    line.removeprefix("$ ").removeprefix(".venv/bin/")
+    for document in DOCUMENTS
     for line in document.read_text().splitlines()
-    if line.startswith("$ esito ")
+    if line.startswith(("$ esito ", "$ .venv/bin/esito "))
 ]
+# What a person is told to type: numbered, or with words after the command's name, which alone
+# may also be the name of what is spoken of.
+TOLD = sorted(
+    {
+        " ".join(command.split()).replace(" CODE", " json_invalid")
+        for document in DOCUMENTS
+        for number, command in re.findall(
+            r"(^\d\. )?`(esito [a-z][^`]*)`", document.read_text(), re.MULTILINE
+        )
+        if number or re.search(r" [^a-z]", command)
+    }
+)
 NAMED = sorted(
     {
         (document.name, words)
-        for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
+        for document in DOCUMENTS
         for words in re.findall(r"`esito ([a-z][a-z-]*(?: [a-z]+)?)", document.read_text())
     }
 )
@@ -102,7 +115,7 @@ def test_command_that_a_document_names_exists(document: str, words: str) -> None
         assert not rest or (first, *rest) in TREE, document
 
 
-@pytest.mark.parametrize("example", [*EXAMPLES, *DOCUMENTED])
+@pytest.mark.parametrize("example", [*EXAMPLES, *DOCUMENTED, *TOLD])
 def test_example_is_taken_by_the_parser(example: str) -> None:
     shown = re.split(r" && | \| |  #", example)[0]
     _, *words = shlex.split(shown)
