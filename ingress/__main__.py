@@ -11,7 +11,7 @@ from ingress.build import AppBuilder
 from ingress.processes import run_processes, stop_without_parent
 from runtime.configuration import Configuration
 from runtime.http_server import allow_files
-from runtime.key_source import KeySource, publish_expiries, report_reloads
+from runtime.key_source import KeySource, publish_expiries, publish_reloads, report_reloads
 from runtime.log_events import LogEvent
 from runtime.management import management_server
 from runtime.metrics import Metrics
@@ -46,6 +46,7 @@ async def _serve(
     endpoints = {endpoint.name: endpoint for endpoint in configuration.endpoints}
     keys = KeySource(endpoints, report_reloads(metrics, log))
     publish_expiries(metrics, endpoints)
+    publish_reloads(metrics, keys)
     allow_files(configuration.ingress.connections_max)
     shared = configuration.ingress.processes > 1
     async with AsyncExitStack() as stack:

@@ -8,19 +8,20 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.errors import Unavailable
+from runtime.key_source import CREDENTIALS
 
 _ANSWER_SECONDS: Final = 3.0
 _KEYS: Final = "esito_keys_expiry_timestamp_seconds"
-_RELOADS: Final = "esito_keys_reloads_total"
+_REFUSED: Final = "esito_keys_refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What one process says of itself: its keys by endpoint and credential, and what it refused."""
+    """What one process says of itself: the endpoints' keys by credential, and what it refuses."""
 
     address: str
     keys: Mapping[tuple[str, str], frozenset[str]]
-    refused: frozenset[str]  # endpoints of which a changed file was refused since the start
+    refused: frozenset[str]  # whose changed file it refuses
 
     @property
     def endpoints(self) -> frozenset[str]:
@@ -56,10 +57,10 @@ def _read(address: str, text: str) -> Running:
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             labels = sample.labels
-            if sample.name == _KEYS:
+            if sample.name == _KEYS and labels["credential"] in CREDENTIALS:
                 named = keys.setdefault((labels["endpoint"], labels["credential"]), set())
                 named.add(labels["key_id"])
-            elif sample.name == _RELOADS and labels["outcome"] == "refused" and sample.value:
+            elif sample.name == _REFUSED and sample.value:
                 refused.add(labels["endpoint"])
     return Running(
         address,

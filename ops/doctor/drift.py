@@ -39,7 +39,7 @@ def _compared(configuration: Configuration, running: Running) -> Iterator[Findin
     for said in faults:
         yield bad(subject, said, _RESTART)
     for endpoint_name in sorted(running.refused):
-        said = f"refused a changed file of {endpoint_name}, and works with what it had"
+        said = f"refuses a changed file of {endpoint_name}, and works with what it had"
         yield doubtful(subject, said, "see keys.refused in its log and docs/RUNBOOK.md")
     if not running.endpoints:
         yield good(subject, "answers, and holds no keys to compare")
