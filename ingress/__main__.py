@@ -12,7 +12,7 @@ from ingress.processes import run_processes, stop_without_parent
 from runtime.configuration import Configuration
 from runtime.configuration_digest import publish_configuration
 from runtime.http_server import allow_files
-from runtime.key_source import KeySource, publish_expiries, report_reloads
+from runtime.key_source import KeySource, publish_expiries, publish_reloads, report_reloads
 from runtime.log_events import LogEvent
 from runtime.management import management_server
 from runtime.metrics import Metrics
@@ -47,6 +47,7 @@ async def _serve(
     endpoints = {endpoint.name: endpoint for endpoint in configuration.endpoints}
     keys = KeySource(endpoints, report_reloads(metrics, log))
     publish_expiries(metrics, endpoints)
+    publish_reloads(metrics, keys)
     publish_configuration(metrics, configuration)
     allow_files(configuration.ingress.connections_max)
     shared = configuration.ingress.processes > 1

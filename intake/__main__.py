@@ -55,7 +55,7 @@ async def _serve(
         watches = {
             "database": built.store.run(),
             "relay": built.relay.run(),
-            "callers": built.app.tenants.watch(every_seconds=seconds),
+            "callers": built.app.tenants.keys.watch(every_seconds=seconds),
             "slots": built.slot_keys.watch(every_seconds=seconds),
             "files": prune_often(built.janitor, metrics, log),
         }

@@ -34,7 +34,7 @@ from intake.upload import Uploads
 from runtime.configuration import Configuration
 from runtime.failpoint import Failpoint
 from runtime.kafka import RECORD_OVERHEAD_BYTES, KafkaClients
-from runtime.key_source import report_reloads
+from runtime.key_source import publish_reloads, report_reloads
 from runtime.metrics import Metrics
 from runtime.notification_configuration import Notifications
 from runtime.notification_rules import notifications_of
@@ -106,6 +106,9 @@ class Builder:
         endpoints = {one.name: one for one in configuration.endpoints}
         self._tenants = Tenants(endpoints, report)
         self._slot_keys = SlotKeys(self._sections, report)
+        self._tenants.keys.publish_expiries(metrics, "body")
+        self._slot_keys.publish_expiries(metrics)
+        publish_reloads(metrics, self._tenants.keys, self._slot_keys)
         self._files = ObjectStore(configuration.object_store)
         self._store = Store(configuration, log)
         self._raw = _raw_topic(configuration, log)

@@ -5,7 +5,8 @@ from functools import partial
 
 from intake.preload import EndpointSlots
 from runtime.key_ring import KeyRing
-from runtime.key_source import ring_of
+from runtime.key_source import publish_ends, ring_of
+from runtime.metrics import Metrics
 from runtime.notification_configuration import Notifications
 from runtime.reloaded import Reading, Reloaded
 
@@ -26,6 +27,11 @@ class SlotKeys(Reloaded[Notifications, KeyRing]):
     def of(self, endpoint: str) -> KeyRing:
         """Return the ring of an endpoint."""
         return self._values[endpoint]
+
+    def publish_expiries(self, metrics: Metrics) -> None:
+        """Show when each key stops being valid."""
+        for name, section in self._sections.items():
+            publish_ends(metrics, name, "slot_keys", section.attachments.slot_keys)
 
     def slots(self) -> dict[str, EndpointSlots]:
         """Return what preload and upload need of each endpoint."""

@@ -3,7 +3,7 @@
 A key is compared with every key of every body, so the time taken tells nothing about any of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -13,7 +13,7 @@ from aiohttp import web
 from contracts.send.rules import BodyRules, SendRules
 from intake.problems import Code, Problem
 from runtime.caller_keys import CallerKeys
-from runtime.configuration import Endpoint
+from runtime.configuration import Endpoint, KeyFile
 from runtime.notification_rules import notifications_of, send_rules
 
 API_KEY_HEADER: Final = "x-api-key"
@@ -47,7 +47,7 @@ class Tenants:
             Broken: a key's file cannot be used, or two bodies have one key.
         """
         self._callers: dict[tuple[str, str], Caller] = {}
-        keys = {}
+        keys: dict[str, Sequence[KeyFile]] = {}
         for endpoint, section in notifications_of(endpoints).items():
             rules = send_rules(section)
             for body in section.bodies:
@@ -61,7 +61,7 @@ class Tenants:
                         key_id=key.id,
                         groups=key.groups,
                     )
-        self._keys = CallerKeys(keys, on_reload)
+        self.keys = CallerKeys(keys, on_reload)
 
     def authenticate(self, request: web.BaseRequest) -> Caller:
         """Return who calls.
@@ -72,13 +72,9 @@ class Tenants:
         given = request.headers.getall(API_KEY_HEADER, [])
         # Two readers of one request could pick different ones; aiohttp decodes by surrogateescape.
         presented = given[0].encode("utf-8", "surrogateescape") if len(given) == 1 else b""
-        found = self._keys.identify(presented)
+        found = self.keys.identify(presented)
         if found is None:
             raise Problem(
                 HTTPStatus.UNAUTHORIZED, Code.CREDENTIALS, "no valid API key", closing=True
             )
         return self._callers[found]
-
-    async def watch(self, *, every_seconds: float) -> None:
-        """Follow the files of the keys until cancelled."""
-        await self._keys.watch(every_seconds=every_seconds)

@@ -9,20 +9,21 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.errors import Unavailable
 from runtime.configuration_digest import METRIC
+from runtime.key_source import CREDENTIALS
 
 _ANSWER_SECONDS: Final = 3.0
 _KEYS: Final = "esito_keys_expiry_timestamp_seconds"
-_RELOADS: Final = "esito_keys_reloads_total"
+_REFUSED: Final = "esito_keys_refused"
 _INGRESS: Final = "esito_ingress_"
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What one process says of itself: its keys by endpoint and credential, and what it refused."""
+    """What one process says of itself: the endpoints' keys by credential, and what it refuses."""
 
     address: str
     keys: Mapping[tuple[str, str], frozenset[str]]
-    refused: frozenset[str]  # endpoints of which a changed file was refused since the start
+    refused: frozenset[str]  # whose changed file it refuses
     is_ingress: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)  # the digest of each section
 
@@ -63,12 +64,12 @@ def _read(address: str, text: str) -> Running:
         for sample in family.samples:
             labels = sample.labels
             is_ingress |= sample.name.startswith(_INGRESS)
-            if sample.name == _KEYS:
+            if sample.name == _KEYS and labels["credential"] in CREDENTIALS:
                 named = keys.setdefault((labels["endpoint"], labels["credential"]), set())
                 named.add(labels["key_id"])
             elif sample.name == METRIC:
                 settings[labels["section"]] = labels["digest"]
-            elif sample.name == _RELOADS and labels["outcome"] == "refused" and sample.value:
+            elif sample.name == _REFUSED and sample.value:
                 refused.add(labels["endpoint"])
     return Running(
         address,

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from contracts.errors import Broken
 from runtime.endpoint_keys import KeyFile
 from runtime.key_ring import KeyRing
-from runtime.key_source import ring_of
+from runtime.key_source import publish_ends, ring_of
+from runtime.metrics import Metrics
 from runtime.reloaded import Reading, Reloaded
 
 
@@ -26,6 +27,11 @@ class CallerKeys(Reloaded[Sequence[KeyFile], KeyRing]):
             Broken: a file is missing, empty or too short, or two callers have one secret.
         """
         super().__init__(callers, _reading, on_reload, demand=_demand_own_secrets)
+
+    def publish_expiries(self, metrics: Metrics, credential: str) -> None:
+        """Show when each caller's keys stop being valid."""
+        for name, keys in self._sections.items():
+            publish_ends(metrics, name, credential, keys)
 
     def identify(self, presented: bytes) -> tuple[str, str] | None:
         """Return whose key `presented` is now, and the key's id; or None."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -154,20 +154,34 @@ def check_golden_vector(hmac: Hmac) -> None:
 
 
 def publish_expiries(metrics: Metrics, endpoints: Mapping[str, Endpoint]) -> None:
-    """Show when each key stops being valid, so that an alert can come before it.
+    """Show when each key of the endpoints stops being valid: an alert can come before it."""
+    for name, endpoint in endpoints.items():
+        for credential in CREDENTIALS:
+            keys: Keys | None = getattr(endpoint, credential)
+            if keys:
+                publish_ends(metrics, name, credential, keys.keys)
+
+
+def publish_ends(metrics: Metrics, owner: str, credential: str, keys: Iterable[KeyFile]) -> None:
+    """Show when each key stops being valid; owner and credential are those of `esito keys ls`.
 
     A key without an end is there too, at infinity: so it is seen that the process knows it.
     """
-    for name, endpoint in endpoints.items():
+    for key in keys:
+        ends = key.not_after.timestamp() if key.not_after else inf
+        metrics.gauge("esito_keys_expiry_timestamp_seconds", owner, credential, key.id).set(ends)
+
+
+def publish_reloads(metrics: Metrics, *sources: Reloaded[Any, Any]) -> None:
+    """Show whose changed files are refused for as long as they are; count from 0."""
+    for name in frozenset[str]().union(*(source.names for source in sources)):
         for outcome in ("taken", "refused"):
             metrics.counter("esito_keys_reloads_total", name, outcome)
-        for credential in CREDENTIALS:
-            keys: Keys | None = getattr(endpoint, credential)
-            for key in keys.keys if keys else ():
-                ends = key.not_after.timestamp() if key.not_after else inf
-                metrics.gauge("esito_keys_expiry_timestamp_seconds", name, credential, key.id).set(
-                    ends
-                )
+        metrics.gauge("esito_keys_refused", name).set_function(partial(_refused, sources, name))
+
+
+def _refused(sources: Iterable[Reloaded[Any, Any]], name: str) -> bool:
+    return any(source.refuses(name) for source in sources)
 
 
 def report_reloads(metrics: Metrics, log: Logger) -> Callable[[str, str], None]:

@@ -89,6 +89,7 @@ CATALOGUE: Final = (
         "Changed secret files by outcome: taken or refused.",
         ("endpoint", "outcome"),
     ),
+    Metric("esito_keys_refused", Kind.GAUGE, "1 while a changed file is refused.", ("endpoint",)),
     Metric(
         "esito_keys_expiry_timestamp_seconds",
         Kind.GAUGE,
@@ -115,10 +116,7 @@ CATALOGUE: Final = (
         ("topic", "outcome"),
     ),
     Metric(
-        "esito_worker_rejections_total",
-        Kind.COUNTER,
-        "Dead letters by rejection code.",
-        ("topic", "code"),
+        "esito_worker_rejections_total", Kind.COUNTER, "Dead letters by code.", ("topic", "code")
     ),
     Metric(
         "esito_worker_kafka_transactions_total",

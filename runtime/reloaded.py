@@ -47,6 +47,15 @@ class Reloaded(Generic[Section, Value]):
             self._values[name] = make()
         demand(self._values)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the names of the sections."""
+        return frozenset(self._sections)
+
+    def refuses(self, name: str) -> bool:
+        """Tell whether the last reading of a section was refused, and its old value is in use."""
+        return name in self._refused
+
     def reload(self) -> None:
         """Take what changed; keep the old value of a section whose files are now broken."""
         for name, section in self._sections.items():

@@ -31,7 +31,7 @@ class Spans:
         """Begin to send in the background; what cannot be sent is dropped, and nobody waits."""
         ratio = TraceIdRatioBased(settings.sampled_ratio)
         names = {"service.namespace": "esito", "service.name": f"esito-{process}"}
-        resource = Resource(names | ({"esito.provider": provider} if provider else {}))
+        resource = Resource.create(names | ({"esito.provider": provider} if provider else {}))
         self._provider = TracerProvider(
             sampler=ratio if process in _ENTRANCES else ParentBased(ratio),
             resource=resource,

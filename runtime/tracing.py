@@ -6,6 +6,7 @@ OpenTelemetry is imported by `runtime.spans` alone, and that only when spans are
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
@@ -16,7 +17,10 @@ from contracts.raw import TRACEPARENT
 from runtime.configuration import Configuration
 
 HEADERS: Final = frozenset({TRACEPARENT, "ce_traceparent"})
-_SAMPLED: Final = "01"
+# W3C Trace Context §3.2: version, trace, span, flags. OpenTelemetry begins a trace with 03:
+# sampled, and of a random id.
+_CONTEXT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})")
+_SAMPLED: Final = 0b1
 _FLUSH_SECONDS: Final = 2.0
 
 
@@ -114,5 +118,5 @@ def carried(headers: list[tuple[str, bytes]], step: Step) -> list[tuple[str, byt
 
 def exemplar(traceparent: str) -> dict[str, str] | None:
     """Return what leads from a metric to a trace that was kept, or None."""
-    parts = traceparent.split("-")
-    return {"trace_id": parts[1]} if len(parts) == 4 and parts[3] == _SAMPLED else None  # noqa: PLR2004 - version, trace, span, flags
+    found = _CONTEXT.fullmatch(traceparent)
+    return {"trace_id": found[1]} if found and int(found[2], 16) & _SAMPLED else None

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from runtime.configuration import Configuration
 from runtime.database import Pool
+from runtime.key_source import publish_reloads
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger
 from streams.consumer_api import LOOK_SECONDS, ConsumerApi
@@ -44,6 +45,9 @@ class Api:
         self._look_seconds = look_seconds
         self._bodies = bodies(configuration, on_reload)
         self._consumers = consumers(configuration, on_reload)
+        self._bodies.keys.publish_expiries(metrics, "body")
+        self._consumers.keys.publish_expiries(metrics, "consumer")
+        publish_reloads(metrics, self._bodies.keys, self._consumers.keys)
         self._wakeups = Wakeups(configuration, log)
         metrics.gauge("esito_streams_waiting_readers").set_function(lambda: self._wakeups.count)
 

@@ -139,6 +139,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             try:
                 await self._consumer.start()
             except KafkaError as error:
+                self._delays.inc()
                 self._log.warning(LogEvent.BATCH_DELAYED, exception=type(error).__name__)
                 refused = log_refusal(self._log, error, said=refused)
             else:
@@ -151,6 +152,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
     async def _wait_for_topics(self) -> None:
         said = ""
         while obstacle := await self._obstacle():
+            self._delays.inc()
             if obstacle != said:
                 self._log.warning(LogEvent.BATCH_DELAYED, reason=obstacle)
                 said = obstacle

@@ -53,9 +53,8 @@ class Readers:
         found = self.keys.identify(presented.encode("utf-8", "surrogateescape"))
         if found is None:
             return None
-        owner, key_id = found
-        groups = self._groups.get((owner, key_id), frozenset())
-        return replace(self._readers[owner], groups=groups)
+        groups = self._groups.get(found, frozenset())
+        return replace(self._readers[found[0]], groups=groups)
 
 
 def bodies(configuration: Configuration, on_reload: Callable[[str, str], None]) -> Readers:
@@ -67,10 +66,11 @@ def bodies(configuration: Configuration, on_reload: Callable[[str, str], None]) 
         if endpoint.notifications is None:
             continue
         for body in endpoint.notifications.bodies:
+            name = f"{endpoint.name}/{body.id}"
             owner = f"body:{endpoint.name}:{body.id}"
-            readers[owner] = Reader(owner, frozenset({endpoint.name}), body.id)
-            keys[owner] = body.keys
-            groups |= {(owner, key.id): frozenset(key.groups) for key in body.keys}
+            readers[name] = Reader(owner, frozenset({endpoint.name}), body.id)
+            keys[name] = body.keys
+            groups |= {(name, key.id): frozenset(key.groups) for key in body.keys}
     return Readers(readers, keys, groups, on_reload)
 
 
@@ -83,7 +83,6 @@ def consumers(configuration: Configuration, on_reload: Callable[[str, str], None
     readers = {}
     keys: dict[str, tuple[KeyFile, ...]] = {}
     for one in configuration.streams.consumers:
-        owner = f"consumer:{one.id}"
-        readers[owner] = Reader(owner, frozenset(one.endpoints))
-        keys[owner] = one.keys
+        readers[one.id] = Reader(f"consumer:{one.id}", frozenset(one.endpoints))
+        keys[one.id] = one.keys
     return Readers(readers, keys, {}, on_reload)

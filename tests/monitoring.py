@@ -13,6 +13,7 @@ RULES: Final = MONITORING / "rules" / "esito.yaml"
 # What Grafana puts in for its own variable, and what ours hold when all is chosen.
 _WINDOW: Final = "5m"
 _VARIABLE: Final = re.compile(r"\$(provider|endpoint|topic)\b")
+_CHOICES: Final = re.compile(r"label_values\((.+), [a-z]+\)")
 _SELECTOR: Final = re.compile(
     r"\b(?:esito[_:][a-z0-9_:]+|process_[a-z_]+|up|ALERTS)\b(?:\{[^}]*\})?"
 )
@@ -52,6 +53,17 @@ def panel_expressions() -> list[Asked]:
         for dashboard, shown in panels().items()
         for panel in shown
         for expression in panel.expressions
+    ]
+
+
+def variable_expressions() -> list[Asked]:
+    """Return the series that the choices of each variable are taken from, and whose label it is."""
+    return [
+        Asked(f"{file.stem}: ${one['name']}", f"group by ({one['name']}) ({series})")
+        for file in sorted((MONITORING / "dashboards").glob("*.json"))
+        for one in json.loads(file.read_text())["templating"]["list"]
+        if one["type"] == "query"
+        for series in _CHOICES.findall(_VARIABLE.sub(".+", one["definition"]))
     ]
 
 

@@ -18,6 +18,7 @@ from contracts.update import Expectation, VerifiedUpdate
 from ops.kafka_storage import free_ports
 from ops.topics import create_missing, planned_topics
 from runtime.configuration_file import load_configuration
+from tests.faults.checker import Verdict
 from tests.faults.pipeline import admin_client
 from tests.faults.processes import EsitoProcess
 from tests.pdfs import pdf_root
@@ -60,6 +61,21 @@ class Verdicts:
             if isinstance(update.what, Expectation)
         ]
 
+    def judged(self) -> Verdict:
+        """Return how the requests fared, in the words of the history checker."""
+        # An announcement with its IUN and the verdict.
+        doubled = [str(place) for place, updates in self.updates.items() if len(updates) != 1]
+        others = "lost undecided unproven doubled_ids doubled_effects gaps disorder diverged"
+        nothing: dict[str, tuple[str, ...]] = dict.fromkeys(others.split(), ())
+        return Verdict(
+            acknowledged=len(self.updates),
+            stored=len(self.updates),
+            dead_letters=0,
+            status_events=sum(len(updates) for updates in self.updates.values()),
+            doubled_records=tuple(doubled),
+            **nothing,
+        )
+
 
 class SendVerifier:
     """One installation: files, a store, topics, processes."""
@@ -97,7 +113,7 @@ class SendVerifier:
         async with admin_client(self.bootstrap_servers) as admin:
             await create_missing(admin, planned_topics(configuration))
 
-    def start(self) -> EsitoProcess:
+    def start(self, **variables: str) -> EsitoProcess:
         """Start a verifier."""
         number = len(self.processes)
         process = EsitoProcess(
@@ -106,6 +122,7 @@ class SendVerifier:
             log=self.directory / f"verifier-{number}.log",
             PYTHONUNBUFFERED="1",
             TMPDIR=str(self.directory),
+            **variables,
         )
         self.processes.append(process)
         return process
@@ -162,6 +179,12 @@ class SendVerifier:
         """Kill whatever still runs."""
         for process in self.processes:
             process.kill()
+
+
+def left_behind(directory: Path) -> list[str]:
+    """Return what stands in the directory for temporary files, which is the installation's too."""
+    known = {".log", ".key", ".pem", ".yaml"}
+    return [one.name for one in directory.iterdir() if one.is_file() and one.suffix not in known]
 
 
 def request_id(name: str) -> str:

@@ -14,7 +14,7 @@ from runtime.configuration import Configuration, Endpoint
 from runtime.configuration_digest import publish_configuration
 from runtime.failpoint import failpoint
 from runtime.kafka import KafkaClients
-from runtime.key_source import KeySource, publish_expiries, report_reloads
+from runtime.key_source import KeySource, publish_expiries, publish_reloads, report_reloads
 from runtime.metrics import Metrics
 from runtime.object_store import ObjectStore
 from runtime.process import add_configuration_option, run_process
@@ -66,6 +66,7 @@ async def _run_verifier(
     publish_trust_expiries(metrics, endpoints, trust)
     publish_set_expiries(metrics, issuers, key_sets)
     notifications = _notifications(configuration, endpoints, metrics, on_reload)
+    publish_reloads(metrics, keys, trust, *([notifications] if notifications else []))
     sources = Sources(keys, trust, key_sets.key, notifications)
     role = verifier_role(configuration, provider, sources, metrics)
     seconds = configuration.key_reload_seconds

@@ -36,14 +36,14 @@ def _compared(configuration: Configuration, running: Running) -> Iterator[Findin
     subject = f"process {running.address}"
     wanted: dict[tuple[str, str], set[str]] = {}
     for ring in key_rings(configuration):
-        # The others' keys are not among those that a process shows.
+        # Which of the others a process has depends on what it is; the digests tell of those.
         if ring.purpose in CREDENTIALS:
             wanted[ring.owner, ring.purpose] = {key.id for key in ring.keys}
     faults = [*_strangers(wanted, running), *_others(wanted, running)]
     for said in faults:
         yield bad(subject, said, _RESTART)
     for endpoint_name in sorted(running.refused):
-        said = f"refused a changed file of {endpoint_name}, and works with what it had"
+        said = f"refuses a changed file of {endpoint_name}, and works with what it had"
         yield doubtful(subject, said, "see keys.refused in its log and docs/RUNBOOK.md")
     settings = digests(configuration)
     others = [name for name, digest in settings.items() if running.settings.get(name) != digest]

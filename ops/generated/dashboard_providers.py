@@ -102,6 +102,7 @@ PROVIDER: Final = Dashboard(
     ),
     (
         ("provider", "esito_state_decisions_total"),
-        ("endpoint", "esito_ingress_callbacks_total"),
+        # What the ingress counts knows no provider.
+        ("endpoint", f'esito_keys_refused{{process="verifier", {_PROVIDER}}}'),
     ),
 )

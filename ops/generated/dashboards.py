@@ -36,9 +36,10 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """One dashboard; `variables` are names of labels to choose by, each with a metric that has it.
+    """One dashboard; `variables` are names of labels to choose by, each with series that have it.
 
-    The choice of a variable stands in an expression as `$name`, a regular expression.
+    The choice of a variable stands in an expression as `$name`, a regular expression. Series may
+    name a variable before theirs: then there is to choose from what that one leaves.
     """
 
     name: str
@@ -76,8 +77,8 @@ def dashboard_json(dashboard: Dashboard) -> str:
 
 def _variables(dashboard: Dashboard) -> Iterator[dict[str, Any]]:
     yield {"name": "source", "label": "Source", "type": "datasource", "query": "prometheus"}
-    for name, metric in dashboard.variables:
-        query = f"label_values({metric}, {name})"
+    for name, series in dashboard.variables:
+        query = f"label_values({series}, {name})"
         yield {
             "name": name,
             "type": "query",
@@ -88,7 +89,8 @@ def _variables(dashboard: Dashboard) -> Iterator[dict[str, Any]]:
             "sort": 1,
             "multi": True,
             "includeAll": True,
-            "allValue": ".+",
+            # All that another variable leaves is not everything: Grafana lists it.
+            "allValue": None if "$" in series else ".+",
             "current": {"text": "All", "value": "$__all"},
         }
 

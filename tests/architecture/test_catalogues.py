@@ -25,6 +25,7 @@ UNITS = {
     "transactions",
     "uploads",
     "open",
+    "refused",
     "stalled",
     "state",
     "info",

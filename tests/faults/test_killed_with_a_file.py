@@ -7,14 +7,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.checker import Verdict
 from tests.faults.processes import until
 from tests.faults.table import Row, Table
 from tests.hostile_pdfs import page_chain
 from tests.judging_processes import held_bytes, judging
 from tests.kafka import Kafka
 from tests.pdfs import pdf
-from tests.send_verifier import SendVerifier, Verdicts
+from tests.send_verifier import SendVerifier, left_behind
 
 LARGE_BYTES = 150_000_000
 SMALL = 40
@@ -50,33 +49,10 @@ async def test_verifier_killed_with_a_large_file_in_hand_loses_and_doubles_nothi
     heir = site.start()
     found = await site.verdicts(2 * SMALL + 1)
 
-    fault_table.add(Row("verifier killed with 150 MB in hand", judged(found)))
+    fault_table.add(Row("verifier killed with 150 MB in hand", found.judged()))
     assert doomed.exit_code == -signal.SIGKILL
-    assert judged(found).violations == ()
+    assert found.judged().violations == ()
     assert len(set(found.iuns())) == 2 * SMALL + 1
     await until(lambda: not any(one.is_running() for one in holding), "the orphan ends")
     assert left_behind(site.directory) == []
     assert await heir.stop() == 0
-
-
-def judged(found: Verdicts) -> Verdict:
-    """Return how the requests fared, in the words of the history checker."""
-    requests = len(found.updates)
-    # An announcement with its IUN and the verdict.
-    doubled = [str(place) for place, updates in found.updates.items() if len(updates) != 1]
-    others = "lost undecided unproven doubled_ids doubled_effects gaps disorder diverged"
-    nothing: dict[str, tuple[str, ...]] = dict.fromkeys(others.split(), ())
-    return Verdict(
-        acknowledged=requests,
-        stored=requests,
-        dead_letters=0,
-        status_events=sum(len(updates) for updates in found.updates.values()),
-        doubled_records=tuple(doubled),
-        **nothing,
-    )
-
-
-def left_behind(directory: Path) -> list[str]:
-    """Return what stands in the directory for temporary files, which is the installation's too."""
-    known = {".log", ".key", ".pem", ".yaml"}
-    return [one.name for one in directory.iterdir() if one.is_file() and one.suffix not in known]

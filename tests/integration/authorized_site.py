@@ -121,6 +121,16 @@ class Site:
         except requests.ConnectionError:
             return False
 
+    def metric(self, name: str, metric: str) -> float:
+        """Return the value of a process's metric without labels."""
+        ((_, port),) = self._programs([name])
+        told = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=WAIT_SECONDS_MAX).text
+        return next(
+            float(value)
+            for series, _, value in (line.rpartition(" ") for line in told.splitlines())
+            if series == metric
+        )
+
     def _programs(self, names: Collection[str]) -> list[tuple[Program, int]]:
         """Return the programs so called with their management ports; all where none is named."""
         programs = enumerate(programs_of(self.configuration), self.configuration.management_port)

@@ -47,6 +47,7 @@ ACCESSES = [
 ]
 APPLY = ("reverify", "--provider", "pivot", "--since", "1h", "--apply", "--yes")
 STRANGER = "esito-stranger"
+DELAYS = "esito_streams_delays_total"
 WAITING = {name: f"esito-{name}" for name in ("ingress", "verifier-pivot", "streams")}
 
 
@@ -125,6 +126,7 @@ async def test_a_missing_right_is_named_and_shown_until_it_is_given(
         await processes["ingress"].says("access.refused", reason=_no(f"topic {topics.raw}"))
         for name, topic in (("verifier-pivot", topics.raw), ("streams", topics.status)):
             await processes[name].says("batch.delayed", reason=absent(topic))
+        await until(partial(_delays_beyond, site, 0), "the streams count that they wait for topics")
         await kafka.grant(_only(given, Resource.TOPIC))
         for name, one in (
             ("verifier-pivot", group),
@@ -132,6 +134,10 @@ async def test_a_missing_right_is_named_and_shown_until_it_is_given(
         ):
             reason = _no(f"consumer group {one}")
             await processes[name].says("access.refused", reason=reason)
+        delays = site.metric("streams", DELAYS)
+        await until(
+            partial(_delays_beyond, site, delays), "the streams count that they cannot join"
+        )
         await kafka.grant(_only(given, Resource.GROUP))
         reason = _no(f"transactional id {transactional_id(group, topics.raw, 0)}")
         await processes["verifier-pivot"].says("access.refused", reason=reason)
@@ -141,6 +147,10 @@ async def test_a_missing_right_is_named_and_shown_until_it_is_given(
             await until(partial(site.ready, name), f"{name} is ready")
 
     assert unready
+
+
+def _delays_beyond(site: Site, count: float) -> bool:
+    return site.metric("streams", DELAYS) > count
 
 
 async def test_every_attempt_ends_as_the_table_says(kafka: AuthorizedKafka, report: Report) -> None:

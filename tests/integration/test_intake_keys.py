@@ -2,7 +2,10 @@
 
 import re
 import secrets
+from math import inf
 from typing import Any
+
+import pytest
 
 from tests.integration.intake import Intake
 from tests.integration.intake_settings import GROUP_KEY, KEY, OTHER_KEY
@@ -43,7 +46,7 @@ async def test_key_of_one_group_sends_for_that_group_alone(shared_intake: Intake
 async def test_new_key_is_taken_from_its_file_without_a_restart(shared_intake: Intake) -> None:
     file = shared_intake.directory / "other.key"
     file.write_text("a-second-key-of-another-body-0123456789")
-    process = shared_intake.processes[0]
+    process, refused = shared_intake.processes[0], 'esito_keys_refused{endpoint="send-it/other"} '
 
     await process.says("keys.taken")
     answers = [
@@ -51,9 +54,30 @@ async def test_new_key_is_taken_from_its_file_without_a_restart(shared_intake: I
     ]
     file.write_text(KEY)  # another body's: refused, and the former one stays
     await process.says("keys.refused")
+    metrics = shared_intake.metrics()
     still = await shared_intake.send(of_other(), key="a-second-key-of-another-body-0123456789")
     file.write_text(OTHER_KEY)
     await process.says("keys.taken", times=2)
 
     assert [one.status for one in answers] == [401, 202]
     assert still.status == 202
+    assert f"{refused}1.0" in metrics
+    assert f"{refused}0.0" in shared_intake.metrics()
+
+
+@pytest.mark.parametrize(
+    ("owner", "credential", "key"),
+    [
+        ("send-it/other", "body", "a"),
+        ("send-it/comune", "body", "g"),
+        ("send-it", "slot_keys", "s"),
+    ],
+)
+def test_keys_that_the_intake_holds_are_metrics(
+    shared_intake: Intake, owner: str, credential: str, key: str
+) -> None:
+    labels = f'credential="{credential}",endpoint="{owner}",key_id="{key}"'
+
+    found = shared_intake.metric(f"esito_keys_expiry_timestamp_seconds{{{labels}}}")
+
+    assert found == inf

@@ -14,8 +14,13 @@ from typer.testing import CliRunner
 from contracts.topics import Topics
 from ops.__main__ import app
 from ops.cluster import connected
-from runtime.configuration import Configuration, Database
+from ops.doctor.drift import drift_findings
+from runtime.configuration import Configuration, Database, Endpoint, KeyFile
+from runtime.configuration_digest import publish_configuration
 from runtime.kafka import KafkaClients
+from runtime.key_source import publish_ends
+from runtime.management import management_server
+from runtime.metrics import Metrics
 from simulator.jwks_server import key_sets_served
 from tests.e2e.esito import installed, only_of, with_database
 from tests.integration.processes import address_of, process
@@ -77,6 +82,21 @@ def examined(file: Path, *words: str) -> list[dict[str, str]]:
     )
     assert shown.exit_code in {0, 1}, shown.output
     return [json.loads(line) for line in shown.stdout.splitlines()]
+
+
+async def test_doctor_takes_a_public_body_for_no_endpoint() -> None:
+    """The intake and the streams show the keys of those they serve, beside no endpoint's."""
+    metrics = Metrics()
+    endpoint = Endpoint(name="send-local", provider="send", path="/callbacks/send")
+    configuration = Configuration(endpoints=(endpoint,))
+    keys = (KeyFile(id="a", file=Path("body.key")),)
+    publish_ends(metrics, "send-local/comune", "body", keys)
+    publish_configuration(metrics, configuration)
+
+    async with management_server(host="127.0.0.1", port=0, metrics=metrics, readiness=dict) as port:
+        found = await drift_findings(configuration, [f"127.0.0.1:{port}"])
+
+    assert [one.said for one in found] == ["runs with this configuration, and holds no keys"]
 
 
 def broken(file: Path) -> None:

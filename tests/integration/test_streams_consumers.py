@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from math import inf
 from pathlib import Path
 from urllib.parse import quote
 
@@ -240,3 +241,18 @@ async def _next(content: StreamReader) -> tuple[str, object]:
             name, _, value = line.partition(": ")
             found[name] = value
     return (found["id"], json.loads(found["data"])) if found.get("id") else await _next(content)
+
+
+async def test_keys_of_bodies_and_consumers_are_metrics(shop: Installation) -> None:
+    value = shop.metrics.registry.get_sample_value
+    ends, refused = "esito_keys_expiry_timestamp_seconds", "esito_keys_refused"
+    bodies = {"send/comune-a": "comune-a-grouped", "send/comune-b": "comune-b"}
+
+    found = [
+        value(ends, {"endpoint": owner, "credential": credential, "key_id": key})
+        for credential, keys in (("body", bodies), ("consumer", {"shop": "shop"}))
+        for owner, key in keys.items()
+    ]
+
+    assert found == [inf, inf, inf]
+    assert [value(refused, {"endpoint": owner}) for owner in (*bodies, "shop")] == [0, 0, 0]

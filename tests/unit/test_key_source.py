@@ -10,9 +10,10 @@ import structlog
 from pydantic import ValidationError
 
 from contracts.errors import Broken
+from runtime.caller_keys import CallerKeys
 from runtime.endpoint_configuration import ApiKey, Endpoint, Hmac
 from runtime.endpoint_keys import KeyFile, Keys
-from runtime.key_source import KeySource, publish_expiries, report_reloads
+from runtime.key_source import KeySource, publish_expiries, publish_reloads, report_reloads
 from runtime.metrics import Metrics
 from tests.updates import NOON
 
@@ -202,6 +203,30 @@ def test_reloads_are_counted_and_logged(secret: Path) -> None:
         ("info", "keys.taken"),
         ("error", "keys.refused"),
     ]
+
+
+@pytest.mark.parametrize("mended", [ONE, TWO])
+def test_refused_file_is_shown_for_as_long_as_it_is_broken(secret: Path, mended: bytes) -> None:
+    metrics, keys = Metrics(), source(secret, Reloads())
+    publish_reloads(metrics, keys, CallerKeys({}, Reloads()))
+    shown = []
+
+    for content in (ONE, b"", b"", b"short", mended):
+        secret.write_bytes(content)
+        keys.reload()
+        shown.append(metrics.registry.get_sample_value("esito_keys_refused", {"endpoint": "shop"}))
+
+    assert shown == [0, 1, 1, 1, 0]
+
+
+def test_reloads_are_counted_from_zero(secret: Path) -> None:
+    metrics = Metrics()
+
+    publish_reloads(metrics, source(secret, Reloads()))
+
+    for outcome in ("taken", "refused"):
+        labels = {"endpoint": "shop", "outcome": outcome}
+        assert metrics.registry.get_sample_value("esito_keys_reloads_total", labels) == 0
 
 
 def test_end_of_each_key_is_a_metric(secret: Path) -> None:

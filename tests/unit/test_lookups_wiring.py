@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,11 @@ def test_endpoint_says_what_it_lacks_and_what_is_not_its_own() -> None:
     )
 
 
-def sources(directory: Path, **pdf: Any) -> tuple[NotificationSources, list[str]]:  # noqa: ANN401 - the section pdf
+def sources(
+    directory: Path,
+    metrics: Metrics | None = None,
+    **pdf: Any,  # noqa: ANN401 - the section pdf
+) -> tuple[NotificationSources, list[str]]:
     for name in ("slots.key", "iun.key"):
         (directory / name).write_bytes(SECRET)
     section = notifications(
@@ -167,7 +172,7 @@ def sources(directory: Path, **pdf: Any) -> tuple[NotificationSources, list[str]
     made = NotificationSources(
         {ENDPOINT: endpoint(notifications=section), "other": endpoint(PIVOT)},
         store,
-        Metrics(),
+        metrics or Metrics(),
         lambda _, outcome: heard.append(outcome),
     )
     return made, heard
@@ -194,6 +199,17 @@ def test_rules_follow_the_files_of_their_keys_and_never_a_broken_one(tmp_path: P
     assert heard[0] == "taken"
     assert len(heard) == 2
     assert made.rules("other") is None
+
+
+def test_ends_of_the_keys_of_slots_and_iuns_are_metrics(tmp_path: Path) -> None:
+    metrics = Metrics()
+
+    sources(tmp_path, metrics)
+
+    for credential, key in (("slot_keys", "slots"), ("iun_keys", "iun")):
+        labels = {"endpoint": ENDPOINT, "credential": credential, "key_id": key}
+        ends = metrics.registry.get_sample_value("esito_keys_expiry_timestamp_seconds", labels)
+        assert ends == inf
 
 
 def test_trust_file_that_holds_no_certificate_stops_the_start(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What tracing costs when it is off, and what it needs when it is on."""
 
+import ast
+import os
 import socket
 import subprocess
 import sys
@@ -20,6 +22,11 @@ SAMPLED = f"00-{TRACE}-b7ad6b7169203331-01"
 PROCESSES = "import ingress.__main__, intake.__main__, streams.__main__, workers.__main__, sys;"
 SPANS = 2_000  # four batches of the library's
 SECONDS_MAX = 4
+BEGUN = (
+    "from runtime.service_configuration import Tracing; from runtime.spans import Spans;"
+    "spans = Spans(Tracing(otlp_url='http://127.0.0.1:1'), process='ingress', provider='');"
+    "print(dict(spans._provider.resource.attributes))"
+)
 FOUND = "print([name for name in sys.modules if name.startswith('opentelemetry')])"
 
 
@@ -48,6 +55,18 @@ def test_no_process_imports_opentelemetry_by_itself() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_spans_name_their_process_and_what_its_environment_adds() -> None:
+    environment = {"OTEL_RESOURCE_ATTRIBUTES": "k8s.pod.name=ingress-0", "PATH": os.defpath}
+
+    done = subprocess.run(
+        [sys.executable, "-c", BEGUN], capture_output=True, text=True, check=True, env=environment
+    )
+
+    told = ast.literal_eval(done.stdout)
+    assert (told["service.name"], told["k8s.pod.name"]) == ("esito-ingress", "ingress-0")
+    assert told["service.instance.id"]
 
 
 async def test_missing_package_is_named_with_what_to_install(
@@ -89,7 +108,13 @@ def test_context_replaces_the_one_before_in_both_of_its_forms() -> None:
     assert traceparent_of(after) == Begun.traceparent
 
 
-def test_exemplar_leads_to_traces_that_were_kept_alone() -> None:
-    assert exemplar(SAMPLED) == {"trace_id": TRACE}
-    assert exemplar(SAMPLED[:-2] + "00") is None
-    assert exemplar("") is None
+@pytest.mark.parametrize("flags", ["01", "03", "ff"])
+def test_exemplar_leads_to_a_trace_that_was_kept(flags: str) -> None:
+    assert exemplar(SAMPLED[:-2] + flags) == {"trace_id": TRACE}
+
+
+@pytest.mark.parametrize(
+    "context", ["", "x", SAMPLED[:-2] + "00", SAMPLED[:-2] + "02", SAMPLED[:-2] + "0x", SAMPLED[3:]]
+)
+def test_there_is_no_exemplar_of_any_other_context(context: str) -> None:
+    assert exemplar(context) is None

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from contracts.send.rules import SendRules
 from runtime.configuration import Endpoint
 from runtime.key_ring import KeyRing
-from runtime.key_source import ring_of
+from runtime.key_source import publish_ends, ring_of
 from runtime.metrics import Metrics
 from runtime.notification_configuration import Notifications
 from runtime.notification_rules import notifications_of, send_rules
@@ -55,6 +55,9 @@ class NotificationSources(Reloaded[Notifications, _Keyed]):
             metrics.counter("esito_verifier_judges_ended_total", fault)
         sections = notifications_of(endpoints)
         super().__init__(sections, _reading, on_reload)
+        for name, section in sections.items():
+            publish_ends(metrics, name, "slot_keys", section.attachments.slot_keys)
+            publish_ends(metrics, name, "iun_keys", section.iun_keys.keys)
         self._judges = {
             name: FileJudge(
                 section.pdf,

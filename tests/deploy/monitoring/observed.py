@@ -19,7 +19,14 @@ from tests.deploy.monitoring.scene import (
     send_garbage,
     watched_esito,
 )
-from tests.monitoring import Asked, panel_expressions, panels, rule_expressions, selectors
+from tests.monitoring import (
+    Asked,
+    panel_expressions,
+    panels,
+    rule_expressions,
+    selectors,
+    variable_expressions,
+)
 
 FIRING_SECONDS_MAX: Final = 45.0
 PICTURE_WINDOW: Final = "20s"
@@ -34,6 +41,7 @@ _READERS: Final = 40
 # What fires once everything was played, and by what.
 PLAYED: Final = {
     "CredentialsRefused": "450 calls with a wrong key",
+    "ProviderRefused": "the same: more than half of the endpoint's calls",
     "CallbacksRefused": "60 calls with the media type text/plain",
     "KeyRefused": "an empty line written over keys/uaepass.key",
     "KeyExpires": "`not_after` in ten days for pivot's key",
@@ -84,7 +92,11 @@ def _drawn() -> list[str]:
 def _asked() -> set[str]:
     """Return every expression, and every selector of series in one."""
     asked: set[str] = set()
-    everything: list[Asked] = [*panel_expressions(), *rule_expressions()]
+    everything: list[Asked] = [
+        *panel_expressions(),
+        *rule_expressions(),
+        *variable_expressions(),
+    ]
     for one in everything:
         asked |= {one.expression, *selectors(one.expression)}
     return asked
@@ -147,7 +159,7 @@ Trouble = Callable[[Scene], Awaitable[None]]
 TROUBLES: Final[dict[str, tuple[Trouble, set[str]]]] = {
     "90 more of these bodies": (_reject_everything, {"BreakerOpen"}),
     "the issuer's key server answers 500": (_take_key_set, {"KeySetNotRead"}),
-    "the poller killed": (_kill_process, {"ProcessDown"}),
+    "the poller killed": (_kill_process, {"ProcessDown", "ProcessGone"}),
     "the database's connections cut": (
         _take_database,
         {"IntakeStalled", "RequestsAnswered503", "StreamsAnswer5xx"},

@@ -5,9 +5,10 @@ import math
 import pytest
 
 from tests.deploy.monitoring.observed import PLAYED, TROUBLES, Observed
-from tests.monitoring import panel_expressions, rule_expressions, selectors
+from tests.monitoring import panel_expressions, rule_expressions, selectors, variable_expressions
 
-PANELS = {one.expression: one.place for one in panel_expressions()}
+SHOWN = [*panel_expressions(), *variable_expressions()]
+PANELS = {one.expression: one.place for one in SHOWN}
 RULES = {one.place: one.expression for one in rule_expressions()}
 RECORDS = {name: expression for name, expression in RULES.items() if ":" in name}
 # Of these a healthy run has none. Both are made to fire: by TROUBLES, or by promtool's cases.
