@@ -26,7 +26,8 @@ _BATCH_REQUESTS_MAX: Final = 100
 _LOOKS_A_TERM: Final = 3
 _REMOVED_AT_ONCE: Final = 1_000
 _REMOVE_EVERY_SECONDS: Final = 600.0
-# Looked at in one go: those that became due since the last rounds, not all that were ever accepted.
+# Looked at in one go, not all that were ever accepted: what became due lately, and in turn two days
+# of what is older, 120 days in 10 hours. A refusal may come late, or nobody have looked in time.
 _REFUSED_DUE: Final = timedelta(days=2)
 _RETRY_SECONDS: Final = 2.0
 _COLUMNS: Final = """endpoint, body, id, group_name, callback_id, received_at, principal,
@@ -68,6 +69,7 @@ class Relay:
         self._target_uri = target_uri
         self._relay_seconds = relay_seconds
         self._kept = kept
+        self._beyond = dict.fromkeys(kept, _REFUSED_DUE)  # how far past the term to look next
         self._relayed = metrics.counter("esito_intake_relayed_total")
         self._removed = metrics.counter("esito_intake_removed_total")
         self._log = log
@@ -117,17 +119,27 @@ class Relay:
             removed += await self._forget(
                 "r.received_at < now() - $2::interval", endpoint, terms.shown
             )
-            removed += await self._forget(
-                """r.received_at < now() - $2::interval
-                AND r.received_at > now() - $2::interval - $4::interval AND EXISTS (
-                SELECT FROM streams.current_transactions t WHERE t.endpoint = r.endpoint
-                AND t.transaction_id = r.id AND t.native_status = 'REFUSED')""",
-                endpoint,
-                terms.refused,
-                _REFUSED_DUE,
-            )
+            removed += await self._forget_refused(endpoint, terms.refused)
+            beyond = self._beyond[endpoint]
+            older = await self._forget_refused(endpoint, terms.refused + beyond)
+            if older < _REMOVED_AT_ONCE:
+                beyond += _REFUSED_DUE
+                is_last = terms.refused + beyond >= terms.shown
+                self._beyond[endpoint] = _REFUSED_DUE if is_last else beyond
+            removed += older
         self._removed.inc(removed)
         return removed
+
+    async def _forget_refused(self, endpoint: str, age: timedelta) -> int:
+        return await self._forget(
+            """r.received_at < now() - $2::interval
+            AND r.received_at >= now() - $2::interval - $4::interval AND EXISTS (
+            SELECT FROM streams.current_transactions t WHERE t.endpoint = r.endpoint
+            AND t.transaction_id = r.id AND t.native_status = 'REFUSED')""",
+            endpoint,
+            age,
+            _REFUSED_DUE,
+        )
 
     async def _forget(self, due: str, endpoint: str, *terms: timedelta) -> int:
         """Remove a batch of the bodies that are due; return how many there were."""

@@ -46,6 +46,7 @@ class Outcome:
             "lost": sum(one.lost for one in self.comparisons),
             "doubled": sum(one.doubled for one in self.comparisons),
             "gaps": sum(one.gaps for one in self.comparisons),
+            "disorder": sum(one.disorder for one in self.comparisons),
             "providers": {one.provider: one.as_json() for one in self.comparisons},
             "exit_codes": dict(self.exit_codes),
         }

@@ -176,6 +176,8 @@ def cluster_properties(nodes: Sequence[Node]) -> dict[str, str]:
         "default.replication.factor": replicas,
         "min.insync.replicas": replicas_min,
         "offsets.topic.replication.factor": replicas,
+        # A worker that is away for longer than the default's week would verify all records again.
+        "offsets.retention.minutes": "86400",
         "transaction.state.log.replication.factor": replicas,
         "transaction.state.log.min.isr": replicas_min,
         "share.coordinator.state.topic.replication.factor": replicas,

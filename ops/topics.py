@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -22,6 +23,13 @@ SEGMENT_DAYS: Final = 1
 _BATCH_BYTES: Final = 1_048_576
 _VISIBLE_SECONDS_MAX: Final = 10.0
 _POLL_SECONDS: Final = 0.1
+# What goes with a topic that the state machine needs, when it is created anew.
+_LOST: Final = {
+    Role.VERIFIED: "what is not decided yet is lost",
+    Role.STATUS: "status events are lost, and the streams stop until `esito streams rebuild`",
+    Role.ANOMALIES: "anomalies are lost",
+    Role.STATE: "every transaction is forgotten, and counts from 1 again",
+}
 _MISSING_FIX: Final = "esito topics apply, as a user who may see and create it (docs/ACCESS.md)"
 
 
@@ -218,11 +226,21 @@ def _co_partition_differences(counts: dict[TopicPlan, int]) -> list[Difference]:
                     next(iter(four)).name,
                     f"partition counts of {provider} differ: {said}; the state machine needs them "
                     "equal",
-                    f"stop the workers of {provider} and create the odd topic anew with "
-                    f"{max(four.values())} partitions",
+                    f"stop the workers of {provider}; {_anew(four)}",
                 )
             )
     return found
+
+
+def _anew(four: dict[TopicPlan, int]) -> str:
+    """Return which topics must be made anew to be like most, and what that costs."""
+    ((most, _),) = Counter(four.values()).most_common(1)
+    return "; ".join(
+        f"only while {plan.name} holds no records, create it anew with {most} partitions: "
+        f"else {_LOST[plan.role]}"
+        for plan, count in four.items()
+        if count != most
+    )
 
 
 async def _setting_differences(

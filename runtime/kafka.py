@@ -81,14 +81,19 @@ class KafkaClients:
         fetch_bytes_max: int,
         session_seconds: float = 15,
         committed_only: bool = True,
+        may_skip: bool = True,
     ) -> AIOKafkaConsumer:
-        """Return a consumer that commits nothing by itself, and sees committed records only."""
+        """Return a consumer that commits nothing by itself, and sees committed records only.
+
+        Where Kafka no longer has what comes next it goes on with what there is, in silence; or it
+        raises OffsetOutOfRangeError, if it may not skip.
+        """
         return AIOKafkaConsumer(
             **self._common,
             group_id=group,
             isolation_level="read_committed" if committed_only else "read_uncommitted",
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="earliest" if may_skip else "none",
             max_partition_fetch_bytes=fetch_bytes_max,
             fetch_max_bytes=fetch_bytes_max,
             session_timeout_ms=int(session_seconds * 1000),

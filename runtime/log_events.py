@@ -70,6 +70,18 @@ class LogEvent(Code):
         "partition.isolated",
         "The process died here before; records are taken one by one.",
     )
+    RECORDS_MISSED = (
+        "records.missed",
+        "Kafka has deleted records before they were processed, from `offset` to before `end`.",
+    )
+    OFFSET_MISSED = (
+        "offset.missed",
+        "The group has no offset for a partition with records; they are read from the first on.",
+    )
+    OFFSET_REFUSED = (
+        "offset.refused",
+        "A partition ends before the group's offset: it was made anew, and nothing of it is read.",
+    )
     RECORD_REJECTED = "record.rejected", "A record became a dead letter."
     RECORD_POISONED = (
         "record.poisoned",
@@ -129,6 +141,7 @@ FIELDS: Final = {
     "topic": "A topic's name.",
     "partition": "A partition's number.",
     "offset": "A record's offset.",
+    "end": "The offset before which a range of records ends.",
     "group": "A consumer group's name.",
     "exception": "The class of an exception, never its text.",
     "stack": "Our own frames of an exception: file, line, function.",

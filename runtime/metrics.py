@@ -130,7 +130,7 @@ CATALOGUE: Final = (
         "From begun to committed.",
         ("topic",),
     ),
-    Metric("esito_worker_partitions", Kind.GAUGE, "Partitions this process owns.", ("topic",)),
+    Metric("esito_worker_partitions", Kind.GAUGE, "Partitions taken over.", ("topic",)),
     Metric(
         "esito_worker_topic_partitions",
         Kind.GAUGE,
@@ -145,6 +145,9 @@ CATALOGUE: Final = (
     ),
     Metric(
         "esito_worker_fenced_total", Kind.COUNTER, "Partitions lost to another process.", ("topic",)
+    ),
+    Metric(
+        "esito_worker_missed_records_total", Kind.COUNTER, "Records deleted unread.", ("topic",)
     ),
     Metric(
         "esito_worker_lag_records", Kind.GAUGE, "Records not processed yet.", ("topic", "partition")

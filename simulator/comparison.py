@@ -29,12 +29,14 @@ class Comparison:
     lost: int
     doubled: int
     gaps: int
+    disorder: int
     differences: tuple[str, ...]
 
     @property
     def equal(self) -> bool:
         """Tell whether exactly what was planned came out."""
-        return not (self.differences or self.lost or self.doubled or self.gaps)
+        counts = (self.lost, self.doubled, self.gaps, self.disorder)
+        return not (self.differences or any(counts))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as members of a JSON object."""
@@ -71,6 +73,7 @@ def compare(plan: Plan, sent: Sent, tally: Tally) -> Comparison:
         lost=sum((sent.acknowledged - tally.raw).values()) + sent.lost,
         doubled=tally.doubled + sent.doubled,
         gaps=tally.gaps + sent.gaps,
+        disorder=tally.disorder,
         differences=tuple(differences[:_DIFFERENCES_SHOWN_MAX]),
     )
 

@@ -92,7 +92,8 @@ def closing_table(comparisons: Sequence[Comparison]) -> Table:
             table.add_row(
                 one.provider, row.what, f"{row.expected}", f"{row.seen}", _verdict(good=good)
             )
-        for what, count in (("lost", one.lost), ("doubled", one.doubled), ("gaps", one.gaps)):
+        for what in ("lost", "doubled", "gaps", "disorder"):
+            count: int = getattr(one, what)
             table.add_row(one.provider, what, "0", f"{count}", _verdict(good=not count))
         table.add_section()
     return table

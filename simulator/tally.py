@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from contracts.anomaly import Anomaly
 from contracts.dead_letter import CODE
@@ -102,6 +103,11 @@ class Tally:
         """Return how many numbers are missing in the sequences, which count from 1."""
         return sum(_gaps(events) for events in self.events.values())
 
+    @property
+    def disorder(self) -> int:
+        """Return how many status events lie in Kafka behind one that comes after them."""
+        return sum(_descents(events) for events in self.events.values())
+
     def _ids(self, transaction: str) -> frozenset[str]:
         return frozenset(event.id for event in self.events.get(transaction, ()))
 
@@ -127,6 +133,10 @@ def _doubles(events: Sequence[StatusEvent]) -> int:
 def _gaps(events: Sequence[StatusEvent]) -> int:
     places = {event.sequence for event in events}
     return max(places, default=0) - len(places)
+
+
+def _descents(events: Sequence[StatusEvent]) -> int:
+    return sum(later.sequence < former.sequence for former, later in pairwise(events))
 
 
 def _sha256(body: bytes) -> str:

@@ -31,6 +31,7 @@ from runtime.kafka import close_client
 from workers.processor import Output
 
 _STOP_SECONDS: Final = 2.0
+_FENCE_SECONDS: Final = 30.0  # the client tries for ever where a broker accepts and is silent
 # What the brokers say to a producer that another process, or the coordinator itself, has shut out.
 _FENCED = (
     ProducerFenced,
@@ -62,17 +63,24 @@ class TransactionalWriter:
         group: str,
         partition: TopicPartition,
         failpoint: Failpoint,
+        fence_seconds: float = _FENCE_SECONDS,
     ) -> None:
         """Wrap a producer that is not started yet."""
         self._producer = producer
         self._group = group
         self._partition = partition
         self._failpoint = failpoint
+        self._fence_seconds = fence_seconds
         self._partitioner = DefaultPartitioner()
 
     async def fence(self) -> None:
-        """Start the producer: that shuts out the former owner, and ends what it left open."""
-        await self._producer.start()
+        """Start the producer: that shuts out the former owner, and ends what it left open.
+
+        Raises:
+            TimeoutError: the brokers do not let it; try again.
+        """
+        async with asyncio.timeout(self._fence_seconds):
+            await self._producer.start()
 
     async def stop(self) -> None:
         """Close the connection; what is open is aborted by the next owner's `fence`."""

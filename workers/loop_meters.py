@@ -18,7 +18,9 @@ class LoopMeters:
         topic = partition.topic
         self._metrics = metrics
         self._partition = partition
-        self.take_over_seconds = metrics.histogram("esito_worker_take_over_seconds", topic)
+        self._take_over_seconds = metrics.histogram("esito_worker_take_over_seconds", topic)
+        self._owned = metrics.gauge("esito_worker_partitions", topic)
+        self._is_owned = False
         self.delays = metrics.counter("esito_worker_delays_total", topic)
         self.breaker_open = metrics.gauge("esito_worker_breaker_open", topic)
         self._processed = metrics.counter("esito_worker_records_total", topic, "processed")
@@ -32,6 +34,12 @@ class LoopMeters:
         }
         for code in RejectionCode:
             metrics.counter("esito_worker_rejections_total", topic, code)
+
+    def taken(self, *, seconds: float) -> None:
+        """Count the partition as owned: records are read from now on."""
+        self._take_over_seconds.observe(seconds)
+        self._owned.inc()
+        self._is_owned = True
 
     def count(self, verdicts: list[bool], outputs: Iterable[Output]) -> None:
         """Count a committed batch; `verdicts` has True for each rejected record."""
@@ -56,6 +64,9 @@ class LoopMeters:
 
     def release(self, *, breaker_open: bool) -> None:
         """Show nothing more of a partition that is another process's now."""
+        if self._is_owned:
+            self._owned.dec()
+            self._is_owned = False
         self.breaker_open.set(breaker_open)
         self._metrics.forget_gauge(
             "esito_worker_lag_records", self._partition.topic, self._partition.partition

@@ -56,7 +56,6 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self._around = around
         self._loops: dict[TopicPartition, PartitionLoop] = {}
         self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
-        self._owned = around.metrics.gauge("esito_worker_partitions", topic)
         self._has = around.metrics.gauge("esito_worker_topic_partitions", topic)
         self._delays = around.metrics.counter("esito_worker_delays_total", topic)
         self._fenced = around.metrics.counter("esito_worker_fenced_total", topic)
@@ -95,7 +94,6 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             self._tasks[partition] = asyncio.create_task(
                 self._keep(partition), name=f"loop-{partition}"
             )
-        self._owned.set(len(self._tasks))
         self._has.set(len(self._around.consumer.partitions_for_topic(self._topic) or ()))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
@@ -133,7 +131,6 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             )
         self._tasks.clear()
         self._loops.clear()
-        self._owned.set(0)
 
     async def _keep(self, partition: TopicPartition) -> None:
         """Run the partition's loop, anew after every failure, until fenced or cancelled."""

@@ -23,7 +23,6 @@ from aiokafka.structs import OffsetAndMetadata
 from contracts.errors import EsitoError, Rejected, Unavailable
 from runtime.log_events import LogEvent
 from workers.breaker import telling
-from workers.committed_offset import committed_offset
 from workers.dead_letters import dead_letter
 from workers.isolation import Isolation
 from workers.kafka_transaction import Fenced, TransactionalWriter, Unencodable
@@ -32,6 +31,7 @@ from workers.loop_spans import LoopSpans, led_to
 from workers.poison import process_one
 from workers.processor import InputRecord, Output, Processor
 from workers.record_clock import RecordClock
+from workers.starting_offset import starting_offset
 from workers.surroundings import Surroundings
 
 _IDLE_MILLISECONDS: Final = 500  # how long a deadline may wait behind a quiet topic
@@ -124,16 +124,13 @@ class PartitionLoop:
         around, began = self._around, time.monotonic()
         await self._writer.fence()  # 1
         self._usable = True
-        committed = await committed_offset(around.admin, around.group, self._partition)  # 2
-        if committed is None:
-            await around.consumer.seek_to_beginning(self._partition)
-        else:
-            around.consumer.seek(self._partition, committed.offset)
-        self._isolation.recall(committed)
+        start = await starting_offset(self._partition, around, self._write, self._log)  # 2
+        around.consumer.seek(self._partition, start.offset)
+        self._isolation.recall(start)
         await self._processor.restore()  # 3
         around.consumer.resume(self._partition)  # 4
         seconds = time.monotonic() - began
-        self._meters.take_over_seconds.observe(seconds)
+        self._meters.taken(seconds=seconds)
         self._log.info(LogEvent.PARTITION_TAKEN, seconds=round(seconds, 3))
         if self._isolation.careful:
             self._log.warning(LogEvent.PARTITION_ISOLATED, deaths=self._isolation.deaths)

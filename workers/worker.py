@@ -170,6 +170,7 @@ class Worker:
                 group=group,
                 fetch_bytes_max=settings.fetch_bytes_max,
                 session_seconds=settings.session_seconds,
+                may_skip=False,
             ),
             admin=admin,
             settings=settings,

@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from aiokafka.errors import KafkaError
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, for_code
 
 from ops.cluster import Cluster
 from ops.doctor.finding import Finding, bad, doubtful, good
@@ -12,7 +13,7 @@ from ops.doctor.rights import rights
 from ops.groups import groups_of
 from ops.lag import GroupLag, look
 from ops.topic_reader import all_partitions, read_to_end
-from ops.topics import differences, planned_topics
+from ops.topics import SEGMENT_DAYS, differences, planned_topics
 from runtime.configuration import Configuration
 
 _SKEW: Final = timedelta(seconds=2)
@@ -20,6 +21,7 @@ _SKEW: Final = timedelta(seconds=2)
 _NEWEST_OFFSETS: Final = 5
 # Ten seconds and more of a worker's work: it does not keep up.
 _LAG_RECORDS_MAX: Final = 100_000
+_OFFSETS_KEPT: Final = "offsets.retention.minutes"
 
 Findings = AsyncGenerator[Finding]
 Check = Callable[[Cluster, Configuration], Findings]
@@ -84,6 +86,33 @@ async def _replicas(cluster: Cluster, configuration: Configuration) -> Findings:
         yield good("replicas", "every partition has its replicas in sync")
 
 
+async def _offsets(cluster: Cluster, configuration: Configuration) -> Findings:
+    """Compare how long an idle group is remembered with how long its records lie there."""
+    topics = configuration.topics
+    days = max(topics.raw_retention_days, topics.verified_retention_days) + SEGMENT_DAYS
+    needed = int(days * 24 * 60)
+    brokers = (await cluster.admin.describe_cluster())["brokers"]
+    kept = []
+    for response in await cluster.admin.describe_configs(
+        [ConfigResource(ConfigResourceType.BROKER, str(one["node_id"])) for one in brokers]
+    ):
+        for code, _, _, _, entries in response.resources:
+            if code:
+                said = f"this user may not read the brokers' settings: {for_code(code).__name__}"
+                yield doubtful("offsets", said, f"see that {_OFFSETS_KEPT} is {needed} or more")
+                return
+            kept += [int(entry[1]) for entry in entries if entry[0] == _OFFSETS_KEPT]
+    if min(kept, default=needed) < needed:
+        said = (
+            f"a worker away for {min(kept) / 1440:g} days begins anew: {_OFFSETS_KEPT}={min(kept)}"
+        )
+        yield doubtful("offsets", said, f"set it to {needed} or more on every broker")
+    else:
+        yield good(
+            "offsets", "a worker that was away goes on where it was, while its records are kept"
+        )
+
+
 async def _reading(cluster: Cluster, configuration: Configuration) -> Findings:
     """Read the newest records of each partition: that needs the right to, and shows the clocks."""
     existing = await _existing(cluster, configuration)
@@ -128,4 +157,12 @@ async def _existing(cluster: Cluster, configuration: Configuration) -> dict[str,
     return {one["topic"]: one["partitions"] for one in described if one["topic"] in planned}
 
 
-CHECKS: Final[tuple[Check, ...]] = (_brokers, _topics, _replicas, rights, _reading, _groups)
+CHECKS: Final[tuple[Check, ...]] = (
+    _brokers,
+    _topics,
+    _replicas,
+    _offsets,
+    rights,
+    _reading,
+    _groups,
+)

@@ -13,12 +13,11 @@ def test_played_with_every_fault_comes_out_as_planned(performance: Performance) 
     assert differences == [()] * len(PLAYERS)
 
 
-def test_played_loses_doubles_and_skips_nothing(performance: Performance) -> None:
+def test_played_loses_doubles_skips_and_swaps_nothing(performance: Performance) -> None:
     comparisons = [one.comparison for one in performance.played]
 
-    assert [(one.lost, one.doubled, one.gaps) for one in comparisons if one] == [(0, 0, 0)] * len(
-        PLAYERS
-    )
+    counts = [(one.lost, one.doubled, one.gaps, one.disorder) for one in comparisons if one]
+    assert counts == [(0, 0, 0, 0)] * len(PLAYERS)
 
 
 def test_played_shows_every_fault_there_is(performance: Performance) -> None:

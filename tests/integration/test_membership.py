@@ -71,7 +71,9 @@ async def around(kafka: Kafka, prefix: str) -> AsyncIterator[tuple[Surroundings,
     admin = clients.admin()
     await admin.start()
     await admin.create_topics([NewTopic(f"{prefix}in", 2, 1)])
-    consumer = clients.consumer(group=f"{prefix}group", fetch_bytes_max=1_024, session_seconds=6)
+    consumer = clients.consumer(
+        group=f"{prefix}group", fetch_bytes_max=1_024, session_seconds=6, may_skip=False
+    )
     try:
         yield (
             Surroundings(
@@ -138,6 +140,26 @@ async def test_membership_whose_consumer_is_broken_is_given_up(membership: Membe
         await membership.lost.wait()
         # aiokafka leaks a connection when it is cancelled while it connects: let all loops end.
         await asyncio.gather(*membership._tasks.values())  # noqa: SLF001 - the tasks are the point
+
+
+async def test_fence_of_a_silent_broker_ends() -> None:
+    """A loop that waits for it for ever would own its partition, and say nothing."""
+    silent = await asyncio.start_server(lambda _, __: None, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    writer = TransactionalWriter(
+        AIOKafkaProducer(bootstrap_servers=f"127.0.0.1:{port}", transactional_id="t"),
+        group="group",
+        partition=TopicPartition("t", 0),
+        failpoint=no_failpoint,
+        fence_seconds=0.2,
+    )
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(WAIT_SECONDS_MAX):
+            await writer.fence()
+
+    await writer.stop()
+    silent.close()
 
 
 async def test_membership_that_has_left_takes_no_late_assignment(

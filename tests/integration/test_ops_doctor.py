@@ -31,6 +31,7 @@ def test_doctor_healthy_installation_passes(esito: Esito, shelf: Shelf) -> None:
         "brokers": "warn",
         "topics": "ok",
         "replicas": "ok",
+        "offsets": "ok",
         "reading": "ok",
         "clocks": "ok",
         "rights": "warn",
@@ -51,6 +52,18 @@ def test_doctor_faults_fail_with_their_fix(esito: Esito, configuration_file: Pat
     assert "openssl rand -hex 32" in examined.stdout
     assert "replication_factor is 9, and there are" in examined.stdout
     assert "fix: esito topics apply" in examined.stdout
+
+
+def test_doctor_retention_beyond_that_of_offsets_is_doubtful(
+    esito: Esito, shelf: Shelf, configuration_file: Path
+) -> None:
+    change(configuration_file, "topics: {", "topics: {raw_retention_days: 70, ")
+
+    examined = esito("doctor")
+
+    assert shelf
+    assert "warn  offsets: a worker away for 60 days begins anew: offsets" in examined.stdout
+    assert "fix: set it to 102240 or more on every broker" in examined.stdout
 
 
 def test_doctor_without_kafka_fails_after_the_files(tmp_path: Path) -> None:

@@ -85,6 +85,18 @@ def test_doctor_names_the_rights_that_are_missing(
     assert {one.resource for one in OPERATOR.grants} == {Resource.TOPIC, Resource.GROUP}
 
 
+def test_doctor_without_a_right_to_the_brokers_settings_says_so(
+    kafka: AuthorizedKafka, tmp_path: Path
+) -> None:
+    file = write_configuration(tmp_path, servers=kafka.users, prefix=PREFIX)
+    settings = {"ESITO_CONFIGURATION": str(file), **kafka.settings(OPERATOR.user)}
+
+    examined = CliRunner().invoke(app, ["doctor"], env=settings)
+
+    assert "warn  offsets: this user may not read the brokers' settings: " in examined.stdout
+    assert "fix: see that offsets.retention.minutes is 44640 or more" in examined.stdout
+
+
 @pytest.mark.parametrize(
     ("bits", "names"),
     [

@@ -54,6 +54,10 @@ def test_topics_check_unequal_partitions_is_found_although_planned(
 
     assert found.exit_code == 1
     assert "partition counts of pivot differ: verified=2, status=2, anomalies=3" in found.output
+    assert (
+        f"only while {shelf.topics.anomalies} holds no records, create it anew with 2 partitions: "
+        "else anomalies are lost"
+    ) in found.output
 
 
 def test_topics_apply_too_many_replicas_says_why(esito: Esito, configuration_file: Path) -> None:

@@ -64,6 +64,10 @@ def skip_a_number(_: Sent, tally: Tally) -> None:
     take_event(tally, "one", "PAID", 3)
 
 
+def swap_two_events(_: Sent, tally: Tally) -> None:
+    tally.events["one"].reverse()
+
+
 def lose_an_event(_: Sent, tally: Tally) -> None:
     del tally.events["one"][1]
 
@@ -90,6 +94,7 @@ def answer_otherwise(sent: Sent, _: Tally) -> None:
     [
         (double_an_event, "status events: 3, expected 2"),
         (skip_a_number, ""),
+        (swap_two_events, ""),
         (lose_a_body, ""),
         (lose_an_event, "transaction one: CANCELLED, expected CANCELLED PAID"),
         (invent_a_transaction, "transaction other: PAID, expected nothing"),
@@ -107,12 +112,21 @@ def test_comparison_with_one_difference_says_it(
     assert not sentence or sentence in comparison.differences
 
 
-def test_comparison_counts_what_is_lost_doubled_and_skipped() -> None:
-    lost, doubled, skipped = map(compared, (lose_a_body, double_an_event, skip_a_number))
+@pytest.mark.parametrize(
+    ("change", "counts"),
+    [
+        (lose_a_body, (1, 0, 0, 0)),
+        (double_an_event, (0, 1, 0, 0)),
+        (skip_a_number, (0, 0, 1, 0)),
+        (swap_two_events, (0, 0, 0, 1)),
+    ],
+)
+def test_comparison_counts_what_is_lost_doubled_skipped_and_swapped(
+    change: Callable[[Sent, Tally], None], counts: tuple[int, int, int, int]
+) -> None:
+    found = compared(change)
 
-    assert (lost.lost, lost.doubled, lost.gaps) == (1, 0, 0)
-    assert (doubled.lost, doubled.doubled, doubled.gaps) == (0, 1, 0)
-    assert (skipped.lost, skipped.doubled, skipped.gaps) == (0, 0, 1)
+    assert (found.lost, found.doubled, found.gaps, found.disorder) == counts
 
 
 def test_tally_counts_an_anomaly_published_again_once() -> None:
