@@ -119,9 +119,9 @@ async def unrouted(
         return _problem_answer(refused, sends_problems=request.path.startswith(_SEND))
 
 
-def malformed(status: int) -> web.Response:
+def malformed() -> web.Response:
     """Return the answer to what is no HTTP: nobody knows which API it was meant for."""
-    return _problem_answer(Refused(status), sends_problems=False)
+    return _problem_answer(Refused(400), sends_problems=False)
 
 
 def _problem_answer(refused: Refused, *, sends_problems: bool) -> web.Response:
