@@ -11,7 +11,10 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from runtime.configuration import Streams
+from streams.exchange import read_body
+from streams.refused import Refused
 from streams.server import serve
+from tests.integration.callers import connected
 
 
 async def unread_milliseconds(request: web.Request) -> web.Response:
@@ -90,3 +93,22 @@ async def test_handler_of_a_reader_who_has_gone_ends() -> None:
         asked.cancel()
         async with asyncio.timeout(60):
             await ended.wait()
+
+
+async def test_body_that_does_not_come_is_answered_408_and_the_connection_closed() -> None:
+    async def take(request: web.Request) -> web.Response:
+        try:
+            await read_body(request, seconds=0.05)
+        except Refused as refused:
+            return web.Response(status=refused.status, headers=refused.headers)
+        return web.Response()
+
+    async with (
+        serving(web.post("/", take), asyncio.Event()) as url,
+        connected(int(url.rstrip("/").rpartition(":")[2])) as caller,
+    ):
+        caller.send(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n")
+        answer = await caller.answer()
+        rest = await caller.rest()
+
+    assert (answer.status, answer.headers["connection"], rest) == (408, "close", b"")
