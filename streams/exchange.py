@@ -17,9 +17,8 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from contracts.errors import EsitoError, Unavailable
 from runtime.http_server import SERVER
-from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
-from runtime.telemetry import Logger, own_stack
+from runtime.telemetry import Failures
 from streams.readers import Reader, Readers
 from streams.refused import (
     AWAY,
@@ -51,7 +50,7 @@ class Exchange:
 
     readers: Readers
     metrics: Metrics
-    log: Logger
+    failures: Failures
     sends_problems: bool = False
 
     def handler(
@@ -99,12 +98,7 @@ class Exchange:
             return self._problem(away)
         except Exception as error:  # noqa: BLE001 - nothing unforeseen may become a 500 with a text
             reason = str(error) if isinstance(error, EsitoError) else ""
-            self.log.error(  # noqa: TRY400 - a traceback would quote the data at hand
-                LogEvent.CALLBACK_FAILED,
-                exception=type(error).__name__,
-                stack=own_stack(error),
-                reason=reason,
-            )
+            self.failures.tell(error, reason=reason)
             return self._problem(Refused(500, Fault(AWAY)))
 
     def _problem(self, refused: Refused) -> web.Response:

@@ -74,3 +74,16 @@ async def test_body_that_is_compressed_or_breaks_is_refused(
 
     assert b" 400 " in answer
     assert "callback.failed" not in capsys.readouterr().out
+
+
+async def test_failure_of_ours_that_is_asked_for_again_and_again_is_logged_once(
+    shop: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = await shop.listened()
+    await unlike(shop)
+
+    answers = [await shop.ask("GET", f"{path}/events", by="shop") for _ in range(20)]
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [answer.status for answer in answers] == [500] * 20
+    assert len([line for line in lines if "callback.failed" in line]) == 1
