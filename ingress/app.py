@@ -159,7 +159,7 @@ class Callbacks:
         except Refused as refusal:
             return name, self._refusal(request, refusal.code, handler)
         except Exception as error:  # noqa: BLE001 - nothing unforeseen may become a 500 with a text
-            self._app.refusals.unforeseen(error)
+            self._app.refusals.failures.tell(error)
             return name, self._refusal(request, RefusalCode.UNFORESEEN, handler)
         if status == handler.settings.door.answers.accepted:
             self._counters[handler, "accepted"].inc()

@@ -85,16 +85,16 @@ class EndpointHandler:
         Raises:
             Refused: the request is not stored, or Kafka did not confirm it in time.
         """
-        settings = self.settings
-        now = datetime.now(UTC)
-        fields = request.headers
-        sealed = settings.path_token is not None
+        settings, now = self.settings, datetime.now(UTC)
+        fields, sealed = request.headers, settings.path_token
         path_token, kept_target = self._opened(target, now) if sealed else ("", target)  # 1
         self._check_head(request)  # 2
         api_key = self._api_key(fields, now)
         certificate = self._certificate(request) if settings.client_certificate else None
         stored = self._stored_fields(fields)
-        body = await self._body(request)  # 3, 4
+        certificate_text = certificate.base64 if certificate else ""
+        kept = len(kept_target) + len(certificate_text) + sum(map(len, stored.values()))
+        body = await self._body(request, kept)  # 3, 4
         try:
             signed = self._signed(request.method, target, stored, body, now)  # 5
             if not self._enqueuer.ready:
@@ -109,11 +109,11 @@ class EndpointHandler:
                 content_type=fields.get("Content-Type", ""),
                 traceparent=step.traceparent if step else _traceparent(fields),
                 stored=stored,
-                client_certificate=certificate.base64 if certificate else "",
+                client_certificate=certificate_text,
             )
-            confirmation = self._enqueuer.put(headers, body, settings.waiting)  # 6
+            confirmation = self._enqueuer.put(headers, body, settings.waiting, kept)  # 6
         except BaseException:
-            settings.waiting.release(len(body))
+            settings.waiting.release(kept + len(body))
             raise
         if not (await _told(confirmation, step) if step else await confirmation):
             raise Refused(RefusalCode.KAFKA_UNAVAILABLE)
@@ -187,8 +187,8 @@ class EndpointHandler:
         stored = {name: single_field(fields, name) for name in door.stored_headers}
         return stored | kept_fields(fields, door.kept_headers) if door.kept_headers else stored
 
-    async def _body(self, request: web.BaseRequest) -> bytes:
-        """Return the whole body, with room reserved for exactly its size."""
+    async def _body(self, request: web.BaseRequest, kept: int) -> bytes:
+        """Return the whole body; room is reserved for its size and the `kept` bytes of the head."""
         settings = self.settings
         length = request.content_length
         if length is not None and length > settings.body_bytes_max:
@@ -196,14 +196,14 @@ class EndpointHandler:
         if not self._enqueuer.ready:
             raise Refused(RefusalCode.KAFKA_UNAVAILABLE)
         # Without a Content-Length the body may become as large as it may.
-        reserved = settings.body_bytes_max if length is None else length
+        reserved = kept + (settings.body_bytes_max if length is None else length)
         settings.waiting.reserve(reserved)
         try:
             body = await self._read(request)
         except BaseException:
             settings.waiting.release(reserved)
             raise
-        settings.waiting.settle(reserved, len(body))
+        settings.waiting.settle(reserved, kept + len(body))
         return body
 
     async def _read(self, request: web.BaseRequest) -> bytes:

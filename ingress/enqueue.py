@@ -84,12 +84,12 @@ class Enqueuer:
         self._producer.start()
 
     def put(
-        self, headers: Sequence[tuple[str, bytes]], body: bytes, room: Waiting
+        self, headers: Sequence[tuple[str, bytes]], body: bytes, room: Waiting, kept: int
     ) -> asyncio.Future[bool]:
         """Add a record; the future says whether Kafka confirmed it in time.
 
-        The reserved `room` for the body is given back once Kafka has answered, in time or not. Call
-        only while `ready`.
+        The `room` that was reserved for the body and `kept` bytes of the head is given back once
+        Kafka has answered, in time or not. Call only while `ready`.
         """
         batch = self._open
         # Nobody would hear in time of a record in a batch whose time is over.
@@ -100,7 +100,7 @@ class Enqueuer:
             _append(batch, headers, body)
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         batch.waiters.append(waiter)
-        batch.room.append((room, len(body)))
+        batch.room.append((room, kept + len(body)))
         return waiter
 
     async def stop(self) -> None:

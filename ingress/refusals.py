@@ -6,7 +6,7 @@ from collections import Counter
 from contracts.codes import RefusalCode
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
-from runtime.telemetry import Logger, own_stack
+from runtime.telemetry import Failures, Logger
 
 _LOG_SECONDS = 10.0
 
@@ -19,7 +19,7 @@ class Refusals:
         self._metrics = metrics
         self._log = log
         self._since: Counter[tuple[str, RefusalCode]] = Counter()
-        self._unforeseen: set[tuple[str, str]] = set()
+        self.failures = Failures(log)
 
     def expect(self, endpoint: str) -> None:
         """Show every code of `endpoint` from the start, with 0."""
@@ -31,13 +31,6 @@ class Refusals:
         self._metrics.counter("esito_ingress_callbacks_total", endpoint, code).inc()
         self._since[endpoint, code] += 1
 
-    def unforeseen(self, error: Exception) -> None:
-        """Log where `error` was raised, once until the next report; never what it says."""
-        place = type(error).__name__, own_stack(error)
-        if place not in self._unforeseen:
-            self._unforeseen.add(place)
-            self._log.error(LogEvent.CALLBACK_FAILED, exception=place[0], stack=place[1])
-
     def report(self) -> None:
         """Log what was counted since the last call."""
         for (endpoint, code), number in self._since.items():
@@ -45,7 +38,6 @@ class Refusals:
                 LogEvent.CALLBACKS_REFUSED, endpoint=endpoint, code=code, count=number
             )
         self._since.clear()
-        self._unforeseen.clear()
 
     async def report_often(self) -> None:
         """Report again and again until cancelled."""

@@ -11,7 +11,7 @@ from ingress.authenticate import Refused
 
 @dataclass(slots=True)
 class Room:
-    """How many callbacks and body bytes may wait, and how many do."""
+    """How many callbacks and bytes may wait, and how many do: bodies, and what is kept of heads."""
 
     callbacks_max: int
     bytes_max: int

@@ -23,7 +23,7 @@ from runtime.configuration import Intake as IntakeSettings
 from runtime.http_server import Limits, listen
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
-from runtime.telemetry import Logger, own_stack
+from runtime.telemetry import Failures, Logger
 
 _STOP_SECONDS: Final = 6.0  # a producer has five
 _UNKNOWN: Final = "unknown"
@@ -93,6 +93,7 @@ class Calls:
         """Resolve what every call needs."""
         self._app = app
         self._draining = draining
+        self._failures = Failures(app.log)
         self._retry_after_seconds = app.settings.retry_after_seconds
         self._counters: dict[tuple[str, int], Counter] = {}
         for code in Code:
@@ -119,7 +120,7 @@ class Calls:
         except ConnectionError:
             raise
         except Exception as error:  # noqa: BLE001 - nothing unforeseen may become a 500 with a text
-            self._unforeseen(error)
+            self._failures.tell(error)
             response = self._problem(request, unavailable())
         if self._draining.is_set():
             response.force_close()
@@ -164,11 +165,6 @@ class Calls:
         if "Expect" in request.headers and not request.content.is_eof():
             response.force_close()
         return response
-
-    def _unforeseen(self, error: Exception) -> None:
-        self._app.log.error(
-            LogEvent.CALLBACK_FAILED, exception=type(error).__name__, stack=own_stack(error)
-        )
 
     def _count(self, operation: str, status: int) -> None:
         counter = self._counters.get((operation, status))

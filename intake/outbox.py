@@ -23,8 +23,7 @@ from intake.raw_topic import RawTopic
 from intake.reservations import Outcome, Reservation, Reserved, mark_sent, reserve
 from intake.store import Store
 from runtime.failpoint import Failpoint
-from runtime.log_events import LogEvent
-from runtime.telemetry import Logger, own_stack
+from runtime.telemetry import Failures, Logger
 
 # At 6 kB a request, 1.5 MB: two batches of Kafka.
 BATCH_REQUESTS_MAX: Final = 256
@@ -53,7 +52,7 @@ class Outbox:
         """Begin with nothing under way; `seconds` is a metric."""
         self._way = way
         self._seconds = seconds
-        self._log = log
+        self._failures = Failures(log)
         self._failpoint = failpoint
         self._waiting: dict[str, _TELLS] = {}
         self._lanes: set[asyncio.Task[None]] = set()
@@ -114,9 +113,7 @@ class Outbox:
         except Unavailable as error:
             _fail(batch, error)
         except Exception as error:  # noqa: BLE001 - its callers must hear, and the next batch go on
-            self._log.error(
-                LogEvent.CALLBACK_FAILED, exception=type(error).__name__, stack=own_stack(error)
-            )
+            self._failures.tell(error)
             _fail(batch, Unavailable("unforeseen"))
         finally:
             _fail(batch, Unavailable("stopped"))

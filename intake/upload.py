@@ -34,7 +34,7 @@ from runtime.slots import (
     secret_fits,
     unverified_endpoint,
 )
-from runtime.telemetry import Logger
+from runtime.telemetry import Logger, Repeats
 
 Clock = Callable[[], datetime]
 
@@ -58,6 +58,7 @@ class Uploads:
         self._store = store
         self._metrics = metrics
         self._log = log
+        self._failures = Repeats()
         self._clock = clock
         self._under_way: Counter[tuple[str, str]] = Counter()
         self._seconds = metrics.histogram("esito_intake_upload_seconds")
@@ -79,7 +80,7 @@ class Uploads:
             self._count(endpoint, refused.code)
             return refusal(refused)
         except (Unavailable, Broken) as error:
-            self._log.error(LogEvent.UPLOAD_FAILED, endpoint=endpoint, reason=str(error))
+            self._tell(endpoint, str(error))
             self._count(endpoint, UploadCode.UNAVAILABLE)
             text = "The file was not stored; send it again later."
             return refusal(UploadRefused(UploadCode.UNAVAILABLE, text))
@@ -151,6 +152,11 @@ class Uploads:
             body.check_trailers(staged.sha256)
             await staged.publish()  # 6
             return staged.bytes_total
+
+    def _tell(self, endpoint: str, reason: str) -> None:
+        count = self._failures.count(endpoint, reason, at=asyncio.get_running_loop().time())
+        if count:
+            self._log.error(LogEvent.UPLOAD_FAILED, endpoint=endpoint, reason=reason, count=count)
 
     def _count(self, endpoint: str, code: UploadCode) -> None:
         self._metrics.counter("esito_intake_uploads_total", endpoint, code).inc()

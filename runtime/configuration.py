@@ -80,7 +80,7 @@ class Ingress(Section):
         8_000, description="Callbacks of all endpoints that may wait for Kafka."
     )
     waiting_bytes_max: Count = Field(
-        67_108_864, description="Body bytes of all endpoints that may wait for Kafka."
+        67_108_864, description="Bytes of all endpoints that may wait for Kafka."
     )
     confirm_seconds: Seconds = Field(
         5, description="How long Kafka may take before the answer is 503."

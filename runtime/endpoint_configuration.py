@@ -80,7 +80,7 @@ class EndpointLimits(Section):
         2_000, description="Callbacks that may wait for Kafka; one more is answered 429."
     )
     waiting_bytes_max: Count = Field(
-        16_777_216, description="Body bytes that may wait for Kafka; more is answered 429."
+        16_777_216, description="Bytes that may wait for Kafka; more is answered 429."
     )
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from aiohttp import StreamReader, web
 from aiohttp.streams import EMPTY_PAYLOAD
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE, RequestHandler
 
 from contracts.errors import Broken
 
@@ -26,6 +26,8 @@ Malformed = Callable[[], web.StreamResponse]
 SERVER: Final = {"Server": "esito"}
 # nginx takes four times 8 KiB; without a limit 128 fields of 8 KiB each would be 1 MiB a caller.
 HEAD_BYTES_MAX: Final = 65_536
+# So much of a large read is parsed at once while it may be a head: a read can have 256 KiB.
+_HEAD_PIECE_BYTES: Final = 16_384
 # Connections wait in the kernel while the process is busy: half a second of them at full speed.
 _BACKLOG: Final = 1_024
 # A refused body is read and thrown away for so long, else the answer could be lost in a reset.
@@ -50,10 +52,15 @@ class Limits:
     headers_max: int = 64
     idle_seconds: float = 75
     field_bytes_max: int = 16_384
+    # 8 KiB, an honest head, of each of 4,096 connections; they take 75 MiB of memory.
+    heads_bytes_max: int = 33_554_432
 
 
 class Server(web.Server):
-    """aiohttp's server with a bound on connections; each of them is a `Connection`."""
+    """aiohttp's server with bounds on connections and on unfinished heads together.
+
+    Each connection is a `Connection`; `head_bytes` are those of all unfinished heads.
+    """
 
     def __init__(
         self,
@@ -71,6 +78,7 @@ class Server(web.Server):
         self._limits = limits
         self.malformed = malformed
         self.head_too_large = head_too_large or malformed
+        self.head_bytes = 0
         self._finishing = False
 
     @property
@@ -108,7 +116,7 @@ class Server(web.Server):
 class Connection(RequestHandler):
     """One connection: bounds a head's bytes, and answers non-HTTP without the parser's words."""
 
-    __slots__ = ("_body", "_head_bytes", "_requests_seen", "_server")
+    __slots__ = ("_body", "_head_bytes", "_heads_bytes_max", "_requests_seen", "_rest", "_server")
 
     def __init__(self, server: Server, limits: Limits) -> None:
         """Begin with an empty head."""
@@ -126,13 +134,21 @@ class Connection(RequestHandler):
         self._server = server
         self._body: StreamReader = EMPTY_PAYLOAD
         self._head_bytes = 0
+        self._heads_bytes_max = limits.heads_bytes_max
         self._requests_seen = 0
+        self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or break it off at once when it is one too many."""
         super().connection_made(transport)
         if self._server.is_closed:
             self.break_off()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the head that will never be whole."""
+        self._count_head(0)
+        self._rest = b""
+        super().connection_lost(exc)
 
     @property
     def is_busy(self) -> bool:
@@ -156,18 +172,42 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; give up on a head that is larger than any honest one."""
-        in_body = not self._body.is_eof()
+        if self._rest:
+            data, self._rest = self._rest + data, b""
+            self._parse(b"")  # what the parser has kept comes first
+        while len(data) > _HEAD_PIECE_BYTES and self._body.is_eof() and not self._force_close:
+            if len(self._messages) >= MAX_MSG_QUEUE_SIZE:
+                self._rest = data  # until aiohttp, which reads no more now, has made room
+                return
+            self._parse(data[:_HEAD_PIECE_BYTES])
+            data = data[_HEAD_PIECE_BYTES:]
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        body, body_bytes = self._body, self._body.total_bytes
+        in_body = not body.is_eof()
         super().data_received(data)
         if self._request_count != self._requests_seen:
             self._requests_seen = self._request_count
-            self._body = self._messages[-1][1]
-            self._head_bytes = 0
+            if self._messages:  # one that came after a declined upgrade was taken out already
+                self._body = self._messages[-1][1]
+            self._count_head(0)
         elif not in_body:
             # No request came out of it, and it is no body: it belongs to an unfinished head.
-            self._head_bytes += len(data)
-        transport = self.transport
-        if self._head_bytes > HEAD_BYTES_MAX and transport is not None:
-            self._server.head_too_large()
+            self._count_head(self._head_bytes + len(data))
+        elif body.is_eof():
+            beyond = len(data) - (body.total_bytes - body_bytes)
+            if beyond > _HEAD_PIECE_BYTES:  # less may be the framing of its chunks
+                self._count_head(beyond)
+
+    def _count_head(self, size: int) -> None:
+        """Keep count of the unfinished head, and break off where there is too much of it."""
+        server, transport = self._server, self.transport
+        server.head_bytes += size - self._head_bytes
+        self._head_bytes = size
+        too_large = size > HEAD_BYTES_MAX or (size and server.head_bytes > self._heads_bytes_max)
+        if too_large and transport is not None:
+            server.head_too_large()
             # An answer would be lost: more is on its way, and closing then resets the connection.
             self.force_close()
             transport.abort()
@@ -198,32 +238,16 @@ async def listen(
 ) -> asyncio.Server:
     """Return the open listener of the process `name`, which is also its section's.
 
-    Raises:
-        Broken: the port is taken.
-    """
-    where = limits.host, limits.port
-    return await open_listener(server, *where, name=name, tls=tls, reuse_port=reuse_port)
-
-
-async def open_listener(
-    protocol: Callable[[], asyncio.Protocol],
-    host: str,
-    port: int,
-    *,
-    name: str,
-    tls: ssl.SSLContext | None = None,
-    reuse_port: bool = False,
-) -> asyncio.Server:
-    """Return a listener whose connections break off when their callers read nothing.
+    Its connections break off when their callers read nothing.
 
     Raises:
         Broken: the port is taken.
     """
     try:
         listener = await asyncio.get_running_loop().create_server(
-            protocol,
-            host,
-            port,
+            server,
+            limits.host,
+            limits.port,
             ssl=tls,
             # Without it a caller who connects and never begins TLS is counted nowhere for a minute.
             ssl_handshake_timeout=_HANDSHAKE_SECONDS if tls else None,
@@ -231,7 +255,7 @@ async def open_listener(
             backlog=_BACKLOG,
         )
     except OSError as error:
-        raise Broken(f"{name} port {host}:{port}: {error.strerror}") from None
+        raise Broken(f"{name} port {limits.host}:{limits.port}: {error.strerror}") from None
     for one in listener.sockets:
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MILLISECONDS)

@@ -33,7 +33,7 @@ CATALOGUE: Final = (
     Metric(
         "esito_ingress_waiting_bytes",
         Kind.GAUGE,
-        "Body bytes held until Kafka confirms them.",
+        "Bodies, and what is kept of heads, held until Kafka confirms them.",
         ("endpoint",),
     ),
     Metric(

@@ -2,8 +2,9 @@
 
 import logging
 import sys
+import time
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -69,27 +70,60 @@ def own_stack(error: BaseException) -> str:
     return " > ".join(own)
 
 
+class Repeats:
+    """Let a line be written once in ten seconds: nobody may fill our log by repeating a mistake."""
+
+    def __init__(self) -> None:
+        """Begin with nothing written."""
+        self._written: dict[tuple[str, ...], tuple[float, int]] = {}  # when, how many since
+
+    def count(self, *line: str, at: float) -> int:
+        """Return how often `line` came since it was written last; 0: it is not to be written."""
+        written, count = self._written.get(line, (float("-inf"), 0))
+        if at - written < _REPEAT_SECONDS:
+            self._written[line] = written, count + 1
+            return 0
+        if len(self._written) >= _LINES_MAX:
+            self._written.clear()
+        self._written[line] = at, 0
+        return count + 1
+
+
+class Failures:
+    """Log where our own code failed on a request, never what the error says."""
+
+    def __init__(self, log: Logger, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin with nothing written."""
+        self._log = log
+        self._clock = clock
+        self._repeats = Repeats()
+
+    def tell(self, error: Exception, *, reason: str = "") -> None:
+        """Log the place, once in ten seconds; `reason` is in our own words."""
+        place = type(error).__name__, own_stack(error)
+        count = self._repeats.count(*place, at=self._clock())
+        if count:
+            said = {"reason": reason} if reason else {}
+            self._log.error(
+                LogEvent.CALLBACK_FAILED, exception=place[0], stack=place[1], count=count, **said
+            )
+
+
 class _ToStructlog(logging.Handler):
     """Pass a library's line on; its exception is reduced to its class.
 
-    A line that repeats is written once in ten seconds, with how often it came: a Kafka client
-    without brokers logs a thousand lines a second.
+    A Kafka client without brokers logs a thousand lines a second.
     """
 
     def __init__(self, logger: Logger) -> None:
         super().__init__()
         self._logger = logger
-        self._written: dict[tuple[str, str], tuple[float, int]] = {}  # when, how many since
+        self._repeats = Repeats()
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = record.name, str(record.msg)
-        written, count = self._written.get(line, (float("-inf"), 0))
-        if record.created - written < _REPEAT_SECONDS:
-            self._written[line] = written, count + 1
+        count = self._repeats.count(record.name, str(record.msg), at=record.created)
+        if not count:
             return
-        if len(self._written) >= _LINES_MAX:
-            self._written.clear()
-        self._written[line] = record.created, 0
         exception = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
         level = "error" if record.levelno >= logging.ERROR else "warning"
         # A terminal or a pipe that has gone must not stop the client that had something to say.
@@ -99,7 +133,7 @@ class _ToStructlog(logging.Handler):
                 logger=record.name,
                 text=_text_of(record),
                 exception=exception,
-                count=count + 1,
+                count=count,
             )
 
 

@@ -14,6 +14,7 @@ from runtime.configuration import Configuration
 from runtime.configuration_digest import publish_configuration
 from runtime.database import Pool, connect, migrate
 from runtime.failpoint import failpoint
+from runtime.http_server import allow_files
 from runtime.kafka import KafkaClients
 from runtime.key_source import report_reloads
 from runtime.log_events import LogEvent
@@ -45,6 +46,7 @@ def main() -> int:
 async def _run(configuration: Configuration, log: Logger, stop: asyncio.Event) -> None:
     metrics = Metrics()
     publish_configuration(metrics, configuration)
+    allow_files(configuration.streams.connections_max)
     async with AsyncExitStack() as stack:
         api = Api(configuration, report_reloads(metrics, log), metrics=metrics, log=log, stop=stop)
         projectors: list[Projector] = []

@@ -10,7 +10,7 @@ from runtime.configuration import Configuration
 from runtime.database import Pool
 from runtime.key_source import publish_reloads
 from runtime.metrics import Metrics
-from runtime.telemetry import Logger
+from runtime.telemetry import Failures, Logger
 from streams.consumer_api import LOOK_SECONDS, ConsumerApi
 from streams.exchange import Exchange
 from streams.readers import Readers, bodies, consumers
@@ -41,6 +41,7 @@ class Api:
         self._configuration = configuration
         self._metrics = metrics
         self._log = log
+        self._failures = Failures(log)
         self._stop = stop
         self._look_seconds = look_seconds
         self._bodies = bodies(configuration, on_reload)
@@ -98,5 +99,8 @@ class Api:
 
     def _exchange(self, readers: Readers, *, sends_problems: bool) -> Exchange:
         return Exchange(
-            readers=readers, metrics=self._metrics, log=self._log, sends_problems=sends_problems
+            readers=readers,
+            metrics=self._metrics,
+            failures=self._failures,
+            sends_problems=sends_problems,
         )

@@ -25,6 +25,7 @@ from streams.exchange import (
     json_answer,
     json_text,
     not_found,
+    read_body,
     stream_id,
 )
 from streams.readers import Reader
@@ -83,7 +84,7 @@ class ConsumerApi:
 
     async def create(self, request: web.Request, reader: Reader) -> web.Response:
         """Make a stream: it gets what is published from now on."""
-        settings = shapes.read_request(await request.read(), reader)
+        settings = shapes.read_request(await read_body(request), reader)
         try:
             made = await self._registry.create(reader, settings)
         except TooManyStreams:
@@ -102,7 +103,7 @@ class ConsumerApi:
 
     async def change(self, request: web.Request, reader: Reader) -> web.Response:
         """Change what a stream gets from now on."""
-        settings = shapes.read_request(await request.read(), reader)
+        settings = shapes.read_request(await read_body(request), reader)
         stream = await self._find(reader, stream_id(request))
         changed = await self._registry.change(reader, stream, settings)
         return json_answer(shapes.told(demand_unchanged(changed)))

@@ -3,6 +3,7 @@
 Both APIs share it; they differ in who may call and in how they say no.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,16 +12,18 @@ from typing import Any, Final
 from uuid import UUID
 
 from aiohttp import web
+from aiohttp.http_exceptions import PayloadEncodingError
+from aiohttp.web_protocol import RequestPayloadError
 
 from contracts.errors import EsitoError, Unavailable
 from runtime.http_server import SERVER
-from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
-from runtime.telemetry import Logger, own_stack
+from runtime.telemetry import Failures
 from streams.readers import Reader, Readers
 from streams.refused import (
     AWAY,
     CHANGED,
+    INVALID,
     NOT_FOUND,
     UNAUTHENTICATED,
     Fault,
@@ -33,6 +36,7 @@ from streams.registry import Kept
 API_KEY_HEADER: Final = "x-api-key"
 # Set by a handler whose answer took as long as its reader was willing to wait.
 WAITED: Final = web.RequestKey("waited", bool)
+_BODY_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 1
 _PROBLEM: Final = "application/problem+json"
 _SEND: Final = "/delivery-progresses/"
@@ -46,7 +50,7 @@ class Exchange:
 
     readers: Readers
     metrics: Metrics
-    log: Logger
+    failures: Failures
     sends_problems: bool = False
 
     def handler(
@@ -94,12 +98,7 @@ class Exchange:
             return self._problem(away)
         except Exception as error:  # noqa: BLE001 - nothing unforeseen may become a 500 with a text
             reason = str(error) if isinstance(error, EsitoError) else ""
-            self.log.error(  # noqa: TRY400 - a traceback would quote the data at hand
-                LogEvent.CALLBACK_FAILED,
-                exception=type(error).__name__,
-                stack=own_stack(error),
-                reason=reason,
-            )
+            self.failures.tell(error, reason=reason)
             return self._problem(Refused(500, Fault(AWAY)))
 
     def _problem(self, refused: Refused) -> web.Response:
@@ -119,9 +118,9 @@ async def unrouted(
         return _problem_answer(refused, sends_problems=request.path.startswith(_SEND))
 
 
-def malformed(status: int) -> web.Response:
+def malformed() -> web.Response:
     """Return the answer to what is no HTTP: nobody knows which API it was meant for."""
-    return _problem_answer(Refused(status), sends_problems=False)
+    return _problem_answer(Refused(400), sends_problems=False)
 
 
 def _problem_answer(refused: Refused, *, sends_problems: bool) -> web.Response:
@@ -135,6 +134,25 @@ def _problem_answer(refused: Refused, *, sends_problems: bool) -> web.Response:
         content_type=_PROBLEM,
         headers={**SERVER, **refused.headers},
     )
+
+
+async def read_body(request: web.Request, *, seconds: float = _BODY_SECONDS) -> bytes:
+    """Return the whole body, which has to come within `seconds`.
+
+    Raises:
+        Refused: 400, 408, 415.
+        web.HTTPRequestEntityTooLarge: it is larger than the application takes.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Refused(415, Fault(INVALID, "Content-Encoding", "nothing is unpacked"))
+    try:
+        async with asyncio.timeout(seconds):
+            return await request.read()
+    except TimeoutError:
+        # The rest may still come: it must not be taken for the next request.
+        raise Refused(408, headers={"Connection": "close"}) from None
+    except (RequestPayloadError, PayloadEncodingError):
+        raise Refused(400, headers={"Connection": "close"}) from None
 
 
 def stream_id(request: web.Request) -> UUID:

@@ -15,6 +15,7 @@ from streams.exchange import (
     demand_unchanged,
     json_answer,
     not_found,
+    read_body,
     stream_id,
 )
 from streams.readers import Reader
@@ -57,7 +58,7 @@ class SendApi:
 
     async def create(self, request: web.Request, reader: Reader) -> web.Response:
         """Make a stream."""
-        wanted = read_request(await request.read())
+        wanted = read_request(await read_body(request))
         if not reader.may_touch(frozenset(wanted.groups)):
             raise _forbidden("the key lacks a group")
         if wanted.replaced_stream_id is not None:
@@ -88,7 +89,7 @@ class SendApi:
 
     async def change(self, request: web.Request, reader: Reader) -> web.Response:
         """Change a stream, but for `waitForAccepted`; groups may only be added."""
-        wanted = read_request(await request.read())
+        wanted = read_request(await read_body(request))
         stream = await self._touched(request, reader)
         _check_change(stream, wanted, reader)
         changed = await self._registry.change(reader, stream, wanted.settings(reader.endpoints))

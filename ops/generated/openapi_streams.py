@@ -16,7 +16,7 @@ _INFO: Final = (
     "What readers of status events call. /delivery-progresses: public bodies, SEND's stream API "
     "2.8 as pagoPA publishes it; retry-after is in milliseconds there, as SEND has it. /v1: "
     "consumers who cannot read Kafka. A stream of others is answered like one that does not exist. "
-    "401, 405, 409, 413 and 503 come beside what SEND publishes."
+    "401, 405, 408, 409, 413, 415 and 503 come beside what SEND publishes."
 )
 _EVERYWHERE: Final = (401, 405, 500, 503)
 _SECONDS: Final = {"Retry-After": {"description": "Seconds.", "schema": COUNT}}
@@ -62,7 +62,9 @@ def _send_paths() -> Iterator[tuple[str, Any]]:
     yield (
         root,
         {
-            "post": _send("createStream", "Make a stream", {200: told}, (*_BODY, 404, 409), body),
+            "post": _send(
+                "createStream", "Make a stream", {200: told}, (*_BODY, *_MINE, 409), body
+            ),
             "get": _send("listStreams", "The streams that the key may touch", {200: listed}),
         },
     )
@@ -72,7 +74,7 @@ def _send_paths() -> Iterator[tuple[str, Any]]:
         {
             "parameters": [one],
             "get": _send("getStream", "What a stream is", {200: told}, _MINE),
-            "put": _send("changeStream", change, {200: told}, (*_BODY, 404, 409), body),
+            "put": _send("changeStream", change, {200: told}, (*_BODY, *_MINE, 409), body),
             "delete": _send("deleteStream", "Delete it with all it holds", {204: _GONE}, _MINE),
         },
     )
@@ -104,7 +106,7 @@ def _consumer_paths() -> Iterator[tuple[str, Any]]:
     yield (
         root,
         {
-            "post": _own("create", "Make a stream", {201: made}, (400, 409, 413), body),
+            "post": _own("create", "Make a stream", {201: made}, (*_BODY, 409), body),
             "get": _own("list", "The consumer's streams", {200: listed}),
         },
     )
@@ -113,7 +115,7 @@ def _consumer_paths() -> Iterator[tuple[str, Any]]:
         {
             "parameters": [one],
             "get": _own("get", "What a stream is", {200: told}, (404,)),
-            "put": _own("change", "Change what it gets", {200: told}, (400, 404, 409, 413), body),
+            "put": _own("change", "Change what it gets", {200: told}, (*_BODY, 404, 409), body),
             "delete": _own("delete", "Delete it with all it holds", {204: _GONE}, (404,)),
         },
     )
@@ -144,7 +146,7 @@ def _read() -> Operation:
 
 
 _MINE: Final = (403, 404)
-_BODY: Final = (400, 403, 413)
+_BODY: Final = (400, 408, 413, 415)
 _GONE: Final = {"description": "No Content"}
 
 

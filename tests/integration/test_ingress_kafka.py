@@ -10,7 +10,7 @@ import pytest
 from ops.embedded_kafka import EmbeddedKafka
 from ops.kafka_storage import free_ports
 from tests.faults.processes import until
-from tests.integration.callers import Answer, call, request
+from tests.integration.callers import CONSENT, Answer, call, request, signed_request
 from tests.integration.ingress import Ingress, pivot_endpoint, running, uaepass_endpoint
 from tests.integration.load import Load
 from tests.kafka import Report, cache_directory, embedded_cluster, run
@@ -149,6 +149,26 @@ async def test_bytes_are_bounded_like_callbacks(
         accepted = await first
 
     assert (refused.status, chunked.status, accepted.status) == (429, 429, 200)
+
+
+async def test_what_is_kept_of_a_head_counts_like_a_body(
+    own_kafka: EmbeddedKafka, make_own_ingress: Callable[..., Ingress]
+) -> None:
+    """The kept header fields of an SRTP callback can be 64 KiB, and its body a byte."""
+    body, timestamp = b'{"a":"b"}', str(int(time.time()))
+    ingress = make_own_ingress(confirm_seconds=60)
+    async with running(ingress):
+        own_kafka.pause(NODE)
+        data = signed_request(body, timestamp=timestamp)
+        caller = asyncio.create_task(call(ingress.port, data))
+        await until(lambda: waiting(ingress, "uaepass-gov") == 1, "one callback waits")
+        held = ingress.metric("esito_ingress_waiting_bytes", endpoint="uaepass-gov")
+        own_kafka.resume(NODE)
+        await caller
+        left = ingress.metric("esito_ingress_waiting_bytes", endpoint="uaepass-gov")
+
+    signature = 64  # SHA-256 in hexadecimal digits
+    assert (held, left) == (len(CONSENT) + len(timestamp) + signature + len(body), 0)
 
 
 async def test_ingress_started_before_kafka_is_ready_once_there_is_one(

@@ -261,20 +261,6 @@ async def test_one_upload_too_many_is_told_to_come_later(settings: ObjectStore) 
     assert headers["Retry-After"] == "5"
 
 
-async def test_store_that_is_away_is_our_fault_and_tells_nothing(
-    site: Site, settings: ObjectStore
-) -> None:
-    slot = await site.slot(PDF)
-    directory = Path(settings.url.removeprefix("file://"))
-    _replace_by_file(directory)
-
-    status, headers, text = await site.put(slot)
-
-    assert (status, code_of(text)) == (503, "ServiceUnavailable")
-    assert "Retry-After" in headers
-    assert str(directory) not in text
-
-
 async def test_outcomes_are_counted(site: Site) -> None:
     slot: Slot = await site.slot(PDF)
 
@@ -292,8 +278,3 @@ def outcomes(site: Site) -> dict[str, float]:
                 if one.name.endswith("_total") and one.value:
                     found[one.labels["outcome"]] = one.value
     return found
-
-
-def _replace_by_file(directory: Path) -> None:
-    directory.rmdir()
-    directory.write_text("no directory")

@@ -78,7 +78,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def put_one(enqueuer: Enqueuer, room: Waiting, *, batches: int) -> asyncio.Future[bool]:
     """Put a callback and wait until it is under way in a batch of its own."""
     room.reserve(len(BODY))
-    waiter = enqueuer.put([], BODY, room)
+    waiter = enqueuer.put([], BODY, room, 0)
     await until(lambda: enqueuer._producer.under_way >= batches)  # noqa: SLF001 - nothing tells
     return waiter
 
@@ -96,7 +96,7 @@ async def test_failed_producer_with_an_unanswered_batch_leaves_the_enqueuer_read
     assert await asyncio.gather(*waiters) == [False, False]
     assert (own.callbacks, own.bytes) == (0, 0)
     room.reserve(len(BODY))
-    assert await enqueuer.put([], BODY, room)
+    assert await enqueuer.put([], BODY, room, 0)
 
 
 async def test_stopped_enqueuer_makes_no_new_producer(enqueuer: Enqueuer) -> None:

@@ -18,6 +18,7 @@ from runtime.metrics import Metrics
 pytestmark = pytest.mark.timeout(30)
 
 BODY: Final = b"0123456789"
+KEPT: Final = 7  # bytes of a head
 SOON_SECONDS: Final = 0.25
 NEVER_SECONDS: Final = 60.0
 WAIT_SECONDS_MAX: Final = 10.0
@@ -80,8 +81,8 @@ class Rig:
         self._waiting = Waiting(self.own, Room(1_000, 100_000))
 
     def put(self, body: bytes = BODY) -> asyncio.Future[bool]:
-        self._waiting.reserve(len(body))
-        return self.enqueuer.put([("name", b"value")], body, self._waiting)
+        self._waiting.reserve(KEPT + len(body))
+        return self.enqueuer.put([("name", b"value")], body, self._waiting, KEPT)
 
     async def answered(self, waiters: list[asyncio.Future[bool]]) -> None:
         """Confirm whatever is sent until all waiters know."""
@@ -190,7 +191,7 @@ async def test_late_confirmation_caller_heard_false_and_room_is_held_until_then(
         waiter = rig.put()
 
         assert not await waiter
-        assert (rig.own.callbacks, rig.own.bytes) == (1, len(BODY))
+        assert (rig.own.callbacks, rig.own.bytes) == (1, KEPT + len(BODY))
         assert not rig.enqueuer.ready
 
         producer.answers[0].set_result(None)

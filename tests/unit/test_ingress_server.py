@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
 from typing import Final
 
 import pytest
@@ -11,36 +10,11 @@ from aiohttp import web
 from ingress.server import ingress_server
 from runtime.configuration import Ingress
 from runtime.http_server import Connection
+from tests.transport import Transport
 
 REQUEST: Final = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n"
 GRACE_SECONDS: Final = 20.0
 PROMPT_SECONDS_MAX: Final = 2.0
-
-
-class Transport(asyncio.Transport):
-    """A connection without a socket."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.protocol: Connection | None = None
-        self.written = b""
-        self.closed = False
-
-    def close(self) -> None:
-        if not self.closed and self.protocol:
-            asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
-        self.closed = True
-
-    abort = close
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += bytes(data)
-
-    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        self.written += b"".join(list_of_data)
 
 
 class Rig:

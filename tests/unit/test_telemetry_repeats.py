@@ -1,12 +1,14 @@
-"""A library that says the same again and again is heard once, and counted."""
+"""Who says the same again and again, a library or a failing request, is heard once, and counted."""
 
 import json
 import logging
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from runtime.configuration import Configuration
-from runtime.telemetry import configure_logging
+from runtime.telemetry import Failures, configure_logging
 
 ENDPOINT = {
     "name": "shop",
@@ -51,3 +53,27 @@ def test_library_other_line_is_written_at_once(
     say(library, "no coordinator for group %s", 1, at=1_000)
 
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_failure_at_one_place_is_written_once_in_ten_seconds_and_counted() -> None:
+    times = [float(number) for number in range(21)]
+    with capture_logs() as logs:
+        failures = Failures(structlog.get_logger(), clock=iter(times).__next__)
+        for _ in times:
+            failures.tell(ValueError("what a caller sent"), reason="ours")
+
+    assert [(line["event"], line["exception"], line["count"]) for line in logs] == [
+        ("callback.failed", "ValueError", 1),
+        ("callback.failed", "ValueError", 10),
+        ("callback.failed", "ValueError", 10),
+    ]
+    assert {line["reason"] for line in logs} == {"ours"}
+
+
+def test_failure_at_another_place_is_written_at_once() -> None:
+    with capture_logs() as logs:
+        failures = Failures(structlog.get_logger(), clock=lambda: 0.0)
+        failures.tell(ValueError())
+        failures.tell(KeyError())
+
+    assert [line["exception"] for line in logs] == ["ValueError", "KeyError"]
