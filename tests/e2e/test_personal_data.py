@@ -144,7 +144,9 @@ def test_search_finds_what_is_planted_in_any_place(searched: Searched) -> None:
     assert Search([CANARY]).hits(searched.places) == set()
 
 
-def test_places_are_all_there_and_hold_something(searched: Searched) -> None:
+def test_places_are_all_there_and_hold_something(
+    searched: Searched, performance: Performance
+) -> None:
     processes = len(programs_of(performance.configuration))
 
     # Log and metrics of each; answers; headers and keys of six topics, values of four.
