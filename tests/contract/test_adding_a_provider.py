@@ -14,6 +14,7 @@ from contracts.topics import Role
 from ops.generate import ROOT
 
 LEFT_OUT = (".*", "__pycache__", "node_modules", "vectors", "benchmarks", "examples", "fuzz")
+PROVIDER = "contracts/providers/parcel.py"
 CONFIGURATION = "esito.yaml"
 EXAMPLE = "esito.example.yaml"
 CHANGELOG = "docs/CONTRACTS_CHANGELOG.md"
@@ -84,7 +85,7 @@ def copy(tmp_path: Path) -> Path:
     root = tmp_path / "esito"
     shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*LEFT_OUT))
     provider, configuration = _code_blocks()
-    (root / "contracts" / "providers" / "parcel.py").write_text(provider)
+    (root / PROVIDER).write_text(provider)
     (root / CONFIGURATION).write_text(configuration)
     (root / "keys").mkdir()
     (root / "keys" / "parcel-api-key").write_text("a secret of tests, long enough")
@@ -92,6 +93,12 @@ def copy(tmp_path: Path) -> Path:
     _edit(root / EXAMPLE, r"\Z", f"\n{endpoint}")
     _edit(root / EXAMPLE, "(?<=for name in )", "parcel-api-key ")
     return root
+
+
+def test_file_of_the_document_is_as_the_checks_want_it(copy: Path) -> None:
+    _python(copy, "-m", "ruff", "check", "--no-cache", PROVIDER)
+    _python(copy, "-m", "ruff", "format", "--check", "--no-cache", PROVIDER)
+    _python(copy, "-m", "mypy", "--cache-dir", os.devnull, PROVIDER)
 
 
 def test_document_leads_to_a_provider_that_every_test_takes(copy: Path) -> None:
