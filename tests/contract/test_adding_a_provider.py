@@ -1,4 +1,4 @@
-"""docs/ADDING_A_PROVIDER.md is true: its file, put into a copy of the project, is a provider."""
+"""docs/ADDING_A_PROVIDER.md is true: a copy of the project that does as it says has a provider."""
 
 import json
 import os
@@ -10,11 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from contracts.topics import Role
 from ops.generate import ROOT
 
-PACKAGES = ("contracts", "runtime", "ingress", "workers", "ops")
-FILES = ("pyproject.toml", "esito.example.yaml", "requirements.lock")
+LEFT_OUT = (".*", "__pycache__", "node_modules", "vectors", "benchmarks", "examples", "fuzz")
+PROVIDER = "contracts/providers/parcel.py"
 CONFIGURATION = "esito.yaml"
+EXAMPLE = "esito.example.yaml"
+CHANGELOG = "docs/CONTRACTS_CHANGELOG.md"
+# Those of `make check` that count all providers, or read what is written of them.
+TESTS = (
+    "tests/architecture/test_catalogues.py::test_provider_file_links_the_page_it_was_written_from",
+    "tests/contract/test_compose.py::test_every_provider_that_the_simulator_plays_has_an_endpoint",
+    "tests/contract/test_contract_rule.py::test_changelog_names_every_change_since_the_release",
+    "tests/contract/test_contract_rule.py::test_nothing_that_was_released_breaks",
+    "tests/contract/test_example_configuration.py",
+    "tests/contract/test_lifecycle_pictures.py",
+    "tests/unit/test_ingress_doors.py",
+)
 
 # Run in the copy: what an operator's processes do with the new endpoint, without a Kafka.
 PROGRAM = """
@@ -69,35 +82,39 @@ print(json.dumps({"header": door, "event": event.model_dump(mode="json")}))
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Return a copy of the project that has the document's provider and its endpoint."""
-    for package in PACKAGES:
-        shutil.copytree(
-            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    for file in FILES:
-        shutil.copy(ROOT / file, tmp_path / file)
+    root = tmp_path / "esito"
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*LEFT_OUT))
     provider, configuration = _code_blocks()
-    (tmp_path / "contracts" / "providers" / "parcel.py").write_text(provider)
-    (tmp_path / CONFIGURATION).write_text(configuration)
-    (tmp_path / "keys").mkdir()
-    (tmp_path / "keys" / "parcel-api-key").write_text("a secret of tests, long enough")
-    return tmp_path
+    (root / PROVIDER).write_text(provider)
+    (root / CONFIGURATION).write_text(configuration)
+    (root / "keys").mkdir()
+    (root / "keys" / "parcel-api-key").write_text("a secret of tests, long enough")
+    endpoint = configuration.removeprefix("endpoints:\n")
+    _edit(root / EXAMPLE, r"\Z", f"\n{endpoint}")
+    _edit(root / EXAMPLE, "(?<=for name in )", "parcel-api-key ")
+    return root
 
 
-def test_document_adds_a_provider_by_one_file(copy: Path) -> None:
-    provider = copy / "contracts" / "providers" / "parcel.py"
-    declared = provider.read_text()
-    provider.unlink()
-    _python(copy, "-m", "ops.generate")
-    provider.write_text(declared)
+def test_file_of_the_document_is_as_the_checks_want_it(copy: Path) -> None:
+    _python(copy, "-m", "ruff", "check", "--no-cache", PROVIDER)
+    _python(copy, "-m", "ruff", "format", "--check", "--no-cache", PROVIDER)
+    _python(copy, "-m", "mypy", "--cache-dir", os.devnull, PROVIDER)
 
+
+def test_document_leads_to_a_provider_that_every_test_takes(copy: Path) -> None:
     written = _python(copy, "-m", "ops.generate").splitlines()
+    changes = _python(copy, "-m", "ops.contract_rule")
+    _edit(copy / CHANGELOG, "(?<=\n## Unreleased\n)", f"\n{changes}")
 
     assert written == [
         "ingress/doors.json",
         "docs/LIFECYCLES.md",
         "docs/lifecycles/parcel-1.svg",
         "docs/asyncapi.yaml",
+        "docs/openapi.yaml",
     ]
+    assert len(changes.splitlines()) == len(Role) + 1
+    _python(copy, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *TESTS)
 
 
 def test_added_provider_turns_a_callback_into_a_status_event(copy: Path) -> None:
@@ -110,6 +127,12 @@ def test_added_provider_turns_a_callback_into_a_status_event(copy: Path) -> None
     assert shown["event"]["native_status"] == "DELIVERED"
     assert shown["event"]["final"] is True
     assert shown["event"]["sequence"] == 1
+
+
+def _edit(file: Path, place: str, text: str) -> None:
+    edited, places = re.subn(place, lambda _: text, file.read_text())
+    assert places == 1
+    file.write_text(edited)
 
 
 def _code_blocks() -> list[str]:
@@ -127,5 +150,5 @@ def _python(directory: Path, *arguments: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 
-from contracts.providers import all_providers
 from ops.configuration_check import check_file
 from ops.generate import ROOT
 from ops.installation import write_password, write_secrets
@@ -18,6 +17,7 @@ from ops.kafka_jars import KAFKA_VERSION
 from ops.processes import programs_of
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
+from simulator.planning import PLAYERS
 from tests.postgres import IMAGE as POSTGRES_IMAGE
 
 COMPOSE = ROOT / "docker-compose.yml"
@@ -57,8 +57,8 @@ def _configuration(given: Mapping[str, str]) -> Configuration:
     return load_configuration(FILE, environ=_interpolated(_own()["ingress"], given))
 
 
-def test_every_provider_has_an_endpoint() -> None:
-    assert {one.provider for one in _configuration({}).endpoints} == set(all_providers())
+def test_every_provider_that_the_simulator_plays_has_an_endpoint() -> None:
+    assert {one.provider for one in _configuration({}).endpoints} == set(PLAYERS)
 
 
 def test_services_are_the_processes_that_the_configuration_has_work_for() -> None:

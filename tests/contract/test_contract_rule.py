@@ -185,9 +185,11 @@ def test_changelog_names_every_change_since_the_release() -> None:
 
 
 def test_changelog_begins_with_the_version_that_was_released() -> None:
-    versions = re.findall(r"^## ([0-9.]+)$", CHANGELOG.read_text(), re.MULTILINE)
+    pattern = r"^## ([0-9.]+)( \(in the making\))?$"
+    version, in_the_making = re.findall(pattern, CHANGELOG.read_text(), re.MULTILINE)[0]
 
-    assert versions[0] == released()["version"]
+    assert version == released()["version"]
+    assert bool(in_the_making) != (f"\n## [{version}]" in (ROOT / "CHANGELOG.md").read_text())
 
 
 @pytest.mark.parametrize("what", BREAKING)

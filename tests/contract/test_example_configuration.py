@@ -3,9 +3,11 @@
 import base64
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from contracts.providers import all_providers
@@ -53,19 +55,20 @@ def test_example_is_taken_by_ingress_and_verifiers(example: Configuration) -> No
         for name, provider in all_providers().items()
     ]
 
-    assert {path for _, path in app.routes} == {
-        "/callbacks/pivot",
-        "/expectations/pivot-id",
-        "/api/v1/consent/transaction/callback",
-        "/rtp/cb/v1/send",
-        "/rtp/cb/v2/send",
-        "/rtp/cb/v1/cancel",
-        "/callbacks/wallet",
-        "/callbacks/send",
-        "/callbacks/send-remote",
-        "/expectations/wallet-verification",
-    }
+    assert {path for _, path in app.routes} == set(_written_paths())
     assert {name for policy in policies for name in policy} == set(endpoints)
+
+
+def test_head_says_of_every_key_where_it_comes_from() -> None:
+    head, _, settings = EXAMPLE.read_text().partition("\n\n")
+    named = set(re.findall(r"\bkeys/([\w.-]+)", _without_comments(settings)))
+
+    made = re.search(r"for name in (.+?); do", head.replace("\\\n#", " "))
+    given = set(re.findall(r"\bkeys/([\w-]+(?:\.json)?)", head))
+
+    assert made
+    assert {*made[1].split(), *given} == named
+    assert given & set(made[1].split()) == set()
 
 
 def test_example_names_no_secret_but_by_file() -> None:
@@ -81,6 +84,13 @@ def test_variables_in_documents_are_settings() -> None:
     named = {name for file in files for name in variable.findall(file.read_text())}
 
     assert named - known == set()
+
+
+def _written_paths() -> Iterator[str]:
+    for endpoint in yaml.safe_load(EXAMPLE.read_text())["endpoints"]:
+        yield from (endpoint["path"], *endpoint.get("more_paths", ()))
+        if "expectations" in endpoint:
+            yield f"/expectations/{endpoint['name']}"
 
 
 def _write_keys(endpoint: Endpoint) -> None:

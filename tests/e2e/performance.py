@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from contracts.providers import provider_names
 from contracts.topics import Role, Topics
 from ops.embedded_postgres import EmbeddedPostgres
 from ops.local_installation import unless_one_dies
@@ -158,7 +159,7 @@ async def _records(configuration: Configuration) -> tuple[Record, ...]:
     """Return every committed record of every topic."""
     places = {
         topic: (provider, role)
-        for provider in PLAYERS
+        for provider in provider_names()
         for role, topic in Topics.of(provider, prefix=configuration.topic_prefix).by_role().items()
     }
     return tuple(

@@ -13,8 +13,8 @@ from contracts.codes import RejectionCode
 from contracts.dead_letter import CODE
 from contracts.errors import Broken
 from contracts.topics import Role
+from ops.processes import programs_of
 from runtime.configuration_file import load_configuration
-from simulator.planning import PLAYERS
 from tests.e2e.asked import WORD
 from tests.e2e.excused import EXCUSED, PERSONAL, UNNAMED, excused_names
 from tests.e2e.found import Found, columns
@@ -144,8 +144,10 @@ def test_search_finds_what_is_planted_in_any_place(searched: Searched) -> None:
     assert Search([CANARY]).hits(searched.places) == set()
 
 
-def test_places_are_all_there_and_hold_something(searched: Searched) -> None:
-    processes = 3 + 2 * len(PLAYERS)
+def test_places_are_all_there_and_hold_something(
+    searched: Searched, performance: Performance
+) -> None:
+    processes = len(programs_of(performance.configuration))
 
     # Log and metrics of each; answers; headers and keys of six topics, values of four.
     of_kafka = 2 * processes + 1 + 6 + 6 + 4

@@ -59,7 +59,7 @@ def test_pivot_takes_any_media_type() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (endpoint("nobody", api_key=KEYS), "no provider nobody; there are pivot, send, srtp"),
+        (endpoint("nobody", api_key=KEYS), "no provider nobody; there are .*pivot"),
         (endpoint("pivot"), "needs the key api_key"),
         (endpoint("uaepass", api_key=KEYS), "needs the key hmac"),
         (endpoint("uaepass", hmac=HMAC), "needs the key api_key"),
