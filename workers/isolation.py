@@ -30,6 +30,7 @@ class Isolation:
         self._suspect: int | None = None
         self._given_up: dict[int, str] = {}
         self._announced: OffsetAndMetadata | None = None
+        self._next: OffsetAndMetadata | None = None
         self._first = True
         self.deaths = 0
 
@@ -79,12 +80,14 @@ class Isolation:
     def progress(self, next_offset: int, records: int) -> OffsetAndMetadata:
         """Return what to commit with a batch; one by one, the next record is announced with it."""
         left = max(0, self._careful_records - records)
-        return OffsetAndMetadata(next_offset, "deaths=1" if left else "")
+        self._next = OffsetAndMetadata(next_offset, "deaths=1" if left else "")
+        return self._next
 
     def committed(self, records: int) -> None:
         """Take note that a batch of `records` is committed."""
         self._careful_records = max(0, self._careful_records - records)
-        self._announced = None
+        # What was announced with the batch is taken back by an orderly stop, as any announcement.
+        self._announced = self._next if self.careful else None
         self._suspect = None
         self.deaths = 0
         self._given_up.clear()
