@@ -1,6 +1,7 @@
 """Alarms of a worker that was away: none rings before its backlog is read."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 from aiokafka import AIOKafkaProducer
@@ -29,7 +30,10 @@ class Diary(IdleProcessor):
         self.worked_on += 1
         return ()
 
-    def alarms(self, now_milliseconds: int) -> tuple[Output, ...]:
+    def alarms(
+        self, now_milliseconds: int, *, keys_max: int, given_up: Mapping[bytes, str]
+    ) -> tuple[Output, ...]:
+        del keys_max, given_up
         self.times.append((self.worked_on, now_milliseconds))
         return ()
 
