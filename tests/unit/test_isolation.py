@@ -1,8 +1,11 @@
 """Who is suspected of a death, who is not, and what an orderly stop takes back."""
 
+from aiokafka import ConsumerRecord
+from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError
 from aiokafka.structs import OffsetAndMetadata
 
 from workers.isolation import Isolation
+from workers.unwritable import RECORD_FAULTS, Unwritable
 
 DEATHS_MAX = 2
 BATCH_RECORDS_MAX = 3
@@ -79,3 +82,37 @@ def test_record_at_which_enough_processes_died_is_given_up_and_none_behind_it() 
 
     assert isolation.given_up(10) == "the process died 2 times at this offset"
     assert isolation.given_up(11) is None
+
+
+def refused(*offsets: int) -> Unwritable:
+    """Return how a batch of these records ended."""
+    records = [ConsumerRecord("in", 0, one, 0, 0, b"", b"", None, 0, 0, []) for one in offsets]
+    return Unwritable(MessageSizeTooLargeError(), records=records)
+
+
+def test_record_is_given_up_when_a_batch_of_it_alone_is_refused() -> None:
+    isolation = heir_of(None)
+
+    assert not isolation.refused(refused(10, 11))
+    assert isolation.given_up(10) is None
+    assert isolation.batch_records_max == 1
+    assert not isolation.refused(refused(10))
+    assert isolation.given_up(10) == "its outputs cannot be written: MessageSizeTooLargeError"
+    assert isolation.refused(refused(10))
+
+
+def test_alarm_is_given_up_when_it_alone_is_refused_until_it_rang() -> None:
+    isolation = heir_of(None)
+    error = MessageSizeTooLargeError()
+
+    assert not isolation.refused(Unwritable(error, alarms=frozenset({b"a", b"b"})))
+    assert not isolation.given_up_alarms
+    assert not isolation.refused(Unwritable(error, alarms=frozenset({b"b"})))
+    isolation.rang({b"a"})
+    assert set(isolation.given_up_alarms) == {b"b"}
+    isolation.rang({b"b"})
+    assert not isolation.given_up_alarms
+
+
+def test_refused_timestamp_is_our_clock_and_no_record_is_at_fault() -> None:
+    assert not issubclass(InvalidTimestampError, RECORD_FAULTS)
