@@ -87,6 +87,10 @@ class LogEvent(Code):
         "record.poisoned",
         "A record failed in an unforeseen way and became a dead letter.",
     )
+    ALARM_DISMISSED = (
+        "alarm.dismissed",
+        "An alarm cannot ring: silent until the next update, and what was held is dead letters.",
+    )
     ANOMALY_NOTICED = "anomaly.noticed", "A transaction shows something a person should look at."
     BATCH_DELAYED = (
         "batch.delayed",

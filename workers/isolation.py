@@ -8,13 +8,17 @@ finds a number there knows how many processes died at that offset:
   culprit; and by one partition of the process at a time, so the next death is counted against it
 * at `deaths_max` deaths the record at that offset is given up: a dead letter, without processing it
 
-A broker that refuses an output for good (too large, say) leads to the same, without any death.
+A broker that refuses an output for good (too large, say) leads to the same, without any death; of
+alarms, that rings one key at a time.
 """
 
 import re
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from aiokafka.structs import OffsetAndMetadata
+
+from workers.unwritable import Unwritable
 
 _ANNOUNCED: Final = re.compile(r"^deaths=(\d{1,6})$")
 
@@ -29,7 +33,9 @@ class Isolation:
         self._careful_records = 0
         self._suspect: int | None = None
         self._given_up: dict[int, str] = {}
+        self.given_up_alarms: dict[bytes, str] = {}  # why what rings of a key cannot be written
         self._announced: OffsetAndMetadata | None = None
+        self._next: OffsetAndMetadata | None = None
         self._first = True
         self.deaths = 0
 
@@ -79,18 +85,32 @@ class Isolation:
     def progress(self, next_offset: int, records: int) -> OffsetAndMetadata:
         """Return what to commit with a batch; one by one, the next record is announced with it."""
         left = max(0, self._careful_records - records)
-        return OffsetAndMetadata(next_offset, "deaths=1" if left else "")
+        self._next = OffsetAndMetadata(next_offset, "deaths=1" if left else "")
+        return self._next
 
     def committed(self, records: int) -> None:
         """Take note that a batch of `records` is committed."""
         self._careful_records = max(0, self._careful_records - records)
-        self._announced = None
+        # What was announced with the batch is taken back by an orderly stop, as any announcement.
+        self._announced = self._next if self.careful else None
         self._suspect = None
         self.deaths = 0
         self._given_up.clear()
 
-    def refused(self, first_offset: int, records: int, reason: str) -> None:
-        """Take note that this batch cannot be written, whoever tries; `reason` names the error."""
-        if records == 1:
-            self._given_up[first_offset] = f"its outputs cannot be written: {reason}"
+    def rang(self, keys: AbstractSet[bytes]) -> None:
+        """Take note that the alarms of `keys` are committed."""
+        self._careful_records = max(0, self._careful_records - 1)
+        for key in keys:
+            self.given_up_alarms.pop(key, None)
+
+    def refused(self, unwritable: Unwritable) -> bool:
+        """Take note of a batch that cannot be written; tell whether it had been given up before."""
+        reason = f"its outputs cannot be written: {unwritable.reason}"
+        offset, alarms = unwritable.first_offset, unwritable.alarms
+        again = offset in self._given_up or bool(alarms & self.given_up_alarms.keys())
+        if offset is not None and unwritable.records == 1:
+            self._given_up[offset] = reason
+        if len(alarms) == 1:
+            self.given_up_alarms.update(dict.fromkeys(alarms, reason))
         self._careful_records = self._batch_records_max
+        return again

@@ -46,8 +46,7 @@ class LoopMeters:
         rejected = sum(verdicts)
         self._rejected.inc(rejected)
         self._processed.inc(len(verdicts) - rejected)
-        if rejected:
-            self._count_dead_letters(outputs)
+        self._count_dead_letters(outputs)
 
     def _count_dead_letters(self, outputs: Iterable[Output]) -> None:
         for output in outputs:

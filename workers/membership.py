@@ -18,12 +18,13 @@ from contracts.access import transactional_id
 from runtime.kafka import KafkaClients, close_client
 from runtime.kafka_refusals import log_refusal
 from runtime.log_events import LogEvent
-from runtime.telemetry import own_stack
+from runtime.telemetry import Logger, own_stack
 from workers.isolation import Isolation
 from workers.kafka_transaction import Fenced, TransactionalWriter
 from workers.processor import Processor
 from workers.surroundings import Surroundings
-from workers.transaction import PartitionLoop, Unwritable
+from workers.transaction import PartitionLoop
+from workers.unwritable import Unwritable
 
 MakeProcessor = Callable[[TopicPartition], Processor]
 MakeWriter = type[TransactionalWriter]
@@ -151,10 +152,11 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                 self.lost.set()
                 return
             except Unwritable as error:
-                isolation.refused(error.first_offset, error.records, error.reason)
-                log.warning(
-                    LogEvent.PARTITION_ISOLATED, offset=error.first_offset, records=error.records
-                )
+                _log_unwritable(log, error)
+                if isolation.refused(error):  # the dead letter, too: no other member could do more
+                    failures += 1
+                    self._delays.inc()
+                    await self._pause(failures)
             except (Exception, asyncio.CancelledError) as error:
                 if _is_cancelled():
                     raise
@@ -170,8 +172,11 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                     # A consumer can break down for good; this loop would go on fencing its heir.
                     self.lost.set()
                     return
-                ceiling = min(settings.backoff_seconds_max, _BACKOFF_SECONDS * 2**failures)
-                await asyncio.sleep(random.uniform(0, ceiling))  # noqa: S311 - not a secret
+                await self._pause(failures)
+
+    async def _pause(self, failures: int) -> None:
+        ceiling = min(self._around.settings.backoff_seconds_max, _BACKOFF_SECONDS * 2**failures)
+        await asyncio.sleep(random.uniform(0, ceiling))  # noqa: S311 - not a secret
 
     def _loop(self, partition: TopicPartition, isolation: Isolation) -> PartitionLoop:
         around = self._around
@@ -190,6 +195,16 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             isolation=isolation,
             around=around,
         )
+
+
+def _log_unwritable(log: Logger, error: Unwritable) -> None:
+    log.warning(
+        LogEvent.PARTITION_ISOLATED,
+        offset=error.first_offset,
+        records=error.records,
+        count=len(error.alarms),
+        reason=error.reason,
+    )
 
 
 def _is_cancelled() -> bool:

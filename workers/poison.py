@@ -1,12 +1,15 @@
-"""Process one record so that nothing it does stops its partition: what fails twice is poisoned."""
+"""Do one thing so that nothing in it stops its partition: what fails twice is poisoned."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected, Unavailable
 from runtime.log_events import LogEvent
 from runtime.telemetry import Logger, own_stack
 from workers.processor import InputRecord, Output, Processor
+
+T = TypeVar("T")
 
 
 def process_one(
@@ -18,28 +21,48 @@ def process_one(
         Rejected: the record can never be processed.
         Unavailable: something is away.
     """
+    found = attempted(lambda: processor.process(record), given_up=given_up)
+    if isinstance(found, Rejected):
+        log_poisoned(log, record.offset, found)
+        raise found
+    return found
+
+
+def attempted(work: Callable[[], T], *, given_up: str | None = None) -> T | Rejected:
+    """Return the result of `work`, which is tried twice, or why it is poisoned.
+
+    Raises:
+        Rejected: the work itself says so.
+        Unavailable: something is away.
+    """
     if given_up is not None:
-        raise Rejected(RejectionCode.POISONED, given_up)
+        return Rejected(RejectionCode.POISONED, given_up)
     try:
-        return processor.process(record)
+        return work()
     except (Rejected, Unavailable):
         raise
     except Exception:  # noqa: BLE001 - whatever one record does must not stop its partition
-        return _process_again(processor, record, log)
+        return _again(work)
 
 
-def _process_again(processor: Processor, record: InputRecord, log: Logger) -> Sequence[Output]:
-    """Try a record a second time, by itself; what fails twice is poisoned."""
+def log_poisoned(log: Logger, offset: int, rejection: Rejected) -> None:
+    """Log what failed; what was given up without a try has been told already."""
+    cause = rejection.__cause__
+    if cause is not None:
+        log.error(
+            LogEvent.RECORD_POISONED,
+            offset=offset,
+            exception=type(cause).__name__,
+            stack=own_stack(cause),  # a traceback may quote the body
+        )
+
+
+def _again(work: Callable[[], T]) -> T | Rejected:
     try:
-        return processor.process(record)
+        return work()
     except (Rejected, Unavailable):
         raise
-    except Exception as error:
-        exception = type(error).__name__
-        log.error(  # noqa: TRY400 - a traceback may quote the body
-            LogEvent.RECORD_POISONED,
-            offset=record.offset,
-            exception=exception,
-            stack=own_stack(error),
-        )
-        raise Rejected(RejectionCode.POISONED, exception) from error
+    except Exception as error:  # noqa: BLE001 - as above
+        rejection = Rejected(RejectionCode.POISONED, type(error).__name__)
+        rejection.__cause__ = error
+        return rejection

@@ -1,6 +1,6 @@
 """Say what the loop needs of a processor: work on records, and state that follows the commit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from aiokafka import ConsumerRecord
@@ -63,8 +63,12 @@ class Processor(Protocol):
         Nothing is called after it. It must not raise.
         """
 
-    def alarms(self, now_milliseconds: int) -> Sequence[Output]:
-        """Return what the passing of time leads to, at most a batch; empty: nothing is due.
+    def alarms(
+        self, now_milliseconds: int, *, keys_max: int, given_up: Mapping[bytes, str]
+    ) -> Sequence[Output]:
+        """Return what the passing of time leads to, of at most so many keys; empty: nothing is due.
 
         The time is one up to which all that was received has been processed here (RecordClock).
+        What fails at a key is the key's affair: it becomes a dead letter, or is logged. So does
+        what `given_up` names, with the reason: its outputs cannot be written.
         """

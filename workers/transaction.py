@@ -17,43 +17,24 @@ from contextlib import suppress
 from typing import Final
 
 from aiokafka import TopicPartition
-from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.structs import OffsetAndMetadata
 
-from contracts.errors import EsitoError, Rejected, Unavailable
+from contracts.errors import Unavailable
 from runtime.log_events import LogEvent
+from workers.batch import BatchProcess
 from workers.breaker import telling
-from workers.dead_letters import dead_letter
 from workers.isolation import Isolation
-from workers.kafka_transaction import Fenced, TransactionalWriter, Unencodable
+from workers.kafka_transaction import Fenced, TransactionalWriter
 from workers.loop_meters import LoopMeters
-from workers.loop_spans import LoopSpans, led_to
-from workers.poison import process_one
+from workers.loop_spans import LoopSpans
 from workers.processor import InputRecord, Output, Processor
 from workers.record_clock import RecordClock
 from workers.starting_offset import starting_offset
 from workers.surroundings import Surroundings
+from workers.unwritable import RECORD_FAULTS, Unwritable
 
 _IDLE_MILLISECONDS: Final = 500  # how long a deadline may wait behind a quiet topic
 _BACKOFF_SECONDS_MIN: Final = 0.1
-# What is refused because of one record, however often it is sent. All else is ours, or passes.
-_RECORD_FAULTS: Final = (
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    InvalidTimestampError,
-    Unencodable,
-)
-
-
-class Unwritable(EsitoError):
-    """An output of this batch can never be written; the producer is unusable."""
-
-    def __init__(self, first_offset: int, records: int, reason: str) -> None:
-        """Say which records the batch came from, and the class of the error."""
-        super().__init__(f"{records} records from offset {first_offset}: {reason}")
-        self.first_offset = first_offset
-        self.records = records
-        self.reason = reason
 
 
 class PartitionLoop:
@@ -80,6 +61,9 @@ class PartitionLoop:
             LoopSpans(around.tracing, partition, step=around.step) if around.tracing else None
         )
         self._log = around.log.bind(topic=partition.topic, partition=partition.partition)
+        self._batches = BatchProcess(
+            processor, isolation=isolation, around=around, spans=self._spans, log=self._log
+        )
         self.stopping = False  # set by `stop`: end after the Kafka transaction at hand
         self._usable = False  # from the fence to the first Kafka transaction that is not committed
         self.writing = False  # while True a Kafka transaction is open: wait for its end
@@ -137,10 +121,38 @@ class PartitionLoop:
 
     async def _fire_alarms(self) -> None:
         self._clock.read_to(await self._around.consumer.position(self._partition))
-        outputs = self._processor.alarms(self._clock.milliseconds())
-        if outputs:
+        # While one is suspected, none is left behind: each is a Kafka transaction of its own.
+        while await self._fire_some() and self._isolation.careful and not self.stopping:
+            pass
+
+    async def _fire_some(self) -> bool:
+        """Ring a batch of alarms, as often as it takes; tell whether any was due."""
+        isolation, around = self._isolation, self._around
+        while outputs := self._processor.alarms(
+            self._clock.milliseconds(),
+            keys_max=isolation.batch_records_max,
+            given_up=isolation.given_up_alarms,
+        ):
+            told = [one.topic == around.rejected_topic for one in outputs if one.headers]
+            if self._admitted(told):
+                await self._commit_alarms(outputs)
+                around.breaker.count(told)
+                return True
+            self._aborted()
+            await asyncio.sleep(around.settings.breaker.retry_seconds)
+            if self.stopping:
+                break
+        return False
+
+    async def _commit_alarms(self, outputs: Sequence[Output]) -> None:
+        keys = frozenset(one.key for one in outputs if one.key is not None)
+        try:
             await self._write(outputs, None)
-            self._processor.committed()
+        except RECORD_FAULTS as error:
+            raise Unwritable(error, alarms=keys) from error
+        self._processor.committed()
+        self._isolation.rang(keys)
+        self._meters.count([], outputs)
 
     async def _fetch(self) -> Sequence[InputRecord]:
         found = await self._around.consumer.getmany(
@@ -187,7 +199,7 @@ class PartitionLoop:
         failures = 0
         while not self.stopping:
             try:
-                outputs, verdicts = self._process(records)
+                outputs, verdicts = self._batches.run(records)
             except Unavailable as error:
                 self._aborted()
                 failures += 1
@@ -220,34 +232,6 @@ class PartitionLoop:
         with suppress(Exception):
             await self._write((), offset)
 
-    def _process(self, records: Sequence[InputRecord]) -> tuple[list[Output], list[bool]]:
-        """Return all outputs of a batch, and for each record whether it was rejected."""
-        outputs: list[Output] = []
-        verdicts = []
-        spans = self._spans
-        for record in records:
-            rejected = False
-            step = spans.begin(record) if spans else None
-            try:
-                given_up = self._isolation.given_up(record.offset)
-                found = process_one(self._processor, record, given_up=given_up, log=self._log)
-                outputs.extend(led_to(found, step) if step else found)
-            except Rejected as rejection:
-                self._log.warning(
-                    LogEvent.RECORD_REJECTED,
-                    offset=record.offset,
-                    code=rejection.code,
-                    reason=rejection.detail,
-                )
-                if spans:
-                    spans.rejected(rejection.code)
-                outputs.append(dead_letter(record, rejection, topic=self._around.rejected_topic))
-                rejected = True
-            verdicts.append(rejected)
-        outputs.extend(self._processor.finish())
-        self._around.failpoint("processed")
-        return outputs, verdicts
-
     def _admitted(self, verdicts: list[bool]) -> bool:
         breaker, partition = self._around.breaker, self._partition.partition
         admitted = breaker.admits(verdicts)
@@ -264,8 +248,8 @@ class PartitionLoop:
         offset = self._isolation.progress(records[-1].offset + 1, len(records))
         try:
             await self._write(outputs, offset)
-        except _RECORD_FAULTS as error:
-            raise Unwritable(records[0].offset, len(records), type(error).__name__) from error
+        except RECORD_FAULTS as error:
+            raise Unwritable(error, records=records) from error
         self._processor.committed()
         self._isolation.committed(len(records))
         self._meters.count(verdicts, outputs)

@@ -40,6 +40,20 @@ class OffsetsOutside(TransactionalWriter):
         await super().write((), offset)
 
 
+class NamesAlarms(TransactionalWriter):
+    """The real writer, no mutant: its points are called `alarm-…` where an alarm rings."""
+
+    async def write(self, outputs: Iterable[Output], offset: OffsetAndMetadata | None) -> None:
+        """Write; a batch of alarms has no offset to commit."""
+        found, plain = list(outputs), self._failpoint
+        if found and offset is None:
+            self._failpoint = lambda point: plain(f"alarm-{point}")
+        try:
+            await super().write(found, offset)
+        finally:
+            self._failpoint = plain
+
+
 class UnfencedClients(KafkaClients):
     """Gives every process transactional ids of its own, so no owner ever shuts out another."""
 
@@ -50,6 +64,7 @@ class UnfencedClients(KafkaClients):
 
 WRITERS: Final = {
     "none": TransactionalWriter,
+    "names-alarms": NamesAlarms,
     "unfenced": TransactionalWriter,
     "commits-first": CommitsFirst,
     "offsets-outside": OffsetsOutside,

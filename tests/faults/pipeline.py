@@ -36,6 +36,7 @@ endpoints:
   - name: pivot-id
     provider: pivot
     path: /callbacks/pivot
+    settle_seconds: 1 # of elements, which come by no callback of Pivot
     api_key: {{keys: [{{id: a, file: api.key}}]}}
   - name: uaepass-gov
     provider: uaepass

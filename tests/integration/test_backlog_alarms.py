@@ -1,6 +1,7 @@
-"""Alarms of a worker that was away: none rings before its backlog is read."""
+"""Alarms and the loop: none rings before its backlog is read; what all fail at is our fault."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 from aiokafka import AIOKafkaProducer
@@ -29,7 +30,10 @@ class Diary(IdleProcessor):
         self.worked_on += 1
         return ()
 
-    def alarms(self, now_milliseconds: int) -> tuple[Output, ...]:
+    def alarms(
+        self, now_milliseconds: int, *, keys_max: int, given_up: Mapping[bytes, str]
+    ) -> tuple[Output, ...]:
+        del keys_max, given_up
         self.times.append((self.worked_on, now_milliseconds))
         return ()
 
@@ -53,6 +57,38 @@ async def test_no_alarm_rings_for_what_lies_in_the_backlog(kafka: Kafka, topic_p
 
     behind = [now for worked_on, now in diaries[0].times if worked_on < RECORDS]
     assert set(behind) == {0}
+
+
+class Poisoned(IdleProcessor):
+    """A processor all of whose alarms are dead letters."""
+
+    def __init__(self, rejected: str) -> None:
+        super().__init__([])
+        self._rejected = rejected
+
+    def alarms(
+        self, now_milliseconds: int, *, keys_max: int, given_up: Mapping[bytes, str]
+    ) -> tuple[Output, ...]:
+        del now_milliseconds, keys_max, given_up
+        return (Output(self._rejected, b"k", b"v", [("why", b"")]),) * 30
+
+
+async def test_alarms_that_all_fail_open_the_breaker(kafka: Kafka, topic_prefix: str) -> None:
+    async with around(kafka, topic_prefix) as (surroundings, clients):
+        member = Membership(
+            f"{topic_prefix}in",
+            clients=clients,
+            make_processor=lambda _: Poisoned(surroundings.rejected_topic),
+            make_writer=TransactionalWriter,
+            around=surroundings,
+        )
+        await member.join()
+        await until(lambda: surroundings.breaker.is_open)
+        await member.leave()
+
+    labels = {"topic": f"{topic_prefix}in", "outcome": "committed"}
+    value = surroundings.metrics.registry.get_sample_value
+    assert value("esito_worker_kafka_transactions_total", labels) == 0
 
 
 async def produce(kafka: Kafka, topic: str, first_at: int) -> None:

@@ -1,7 +1,7 @@
 """A membership ends with everything it began, and one that has broken down for good is given up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -55,8 +55,10 @@ class IdleProcessor:
 
     async def close(self) -> None: ...
 
-    def alarms(self, now_milliseconds: int) -> tuple[Output, ...]:
-        del now_milliseconds
+    def alarms(
+        self, now_milliseconds: int, *, keys_max: int, given_up: Mapping[bytes, str]
+    ) -> tuple[Output, ...]:
+        del now_milliseconds, keys_max, given_up
         return ()
 
 

@@ -1,6 +1,8 @@
 """The state machine of one partition under the loop: batches, aborts, expiries, alarms."""
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -54,6 +56,15 @@ def batch(machine: StateMachineProcessor, *updates: VerifiedUpdate) -> list[Outp
     outputs.extend(machine.finish())
     machine.committed()
     return outputs
+
+
+def alarms(
+    machine: StateMachineProcessor,
+    now: int,
+    *,
+    given_up: Mapping[bytes, str] = MappingProxyType({}),
+) -> list[Output]:
+    return list(machine.alarms(now, keys_max=500, given_up=given_up))
 
 
 def of(topic: str, outputs: list[Output]) -> list[dict[str, Any]]:
@@ -184,23 +195,23 @@ def test_alarm_writes_the_anomaly_and_that_it_rang() -> None:
     machine = processor()
     batch(machine, announced(deadline=at(60)))
 
-    outputs = list(machine.alarms(NOON_MILLISECONDS + 60_000))
+    outputs = alarms(machine, NOON_MILLISECONDS + 60_000)
     machine.committed()
 
     (anomaly,) = of(TOPICS.anomalies, outputs)
     assert (anomaly["code"], anomaly["noticed_at"]) == ("overdue", at(60))
     assert outputs[-1].topic == TOPICS.state
     assert decode_snapshot(outputs[-1].value or b"").overdue
-    assert machine.alarms(NOON_MILLISECONDS + 999_000) == ()
+    assert alarms(machine, NOON_MILLISECONDS + 999_000) == []
 
 
 def test_alarm_of_an_aborted_kafka_transaction_rings_again_with_the_same_id() -> None:
     machine = processor()
     batch(machine, announced(deadline=at(60)))
-    first = of(TOPICS.anomalies, list(machine.alarms(NOON_MILLISECONDS + 60_000)))
+    first = of(TOPICS.anomalies, alarms(machine, NOON_MILLISECONDS + 60_000))
     machine.aborted()
 
-    second = of(TOPICS.anomalies, list(machine.alarms(NOON_MILLISECONDS + 90_000)))
+    second = of(TOPICS.anomalies, alarms(machine, NOON_MILLISECONDS + 90_000))
 
     assert second[0]["id"] == first[0]["id"]
 
@@ -211,7 +222,7 @@ def test_deadline_moved_nearer_rings_once_after_a_long_silence() -> None:
     batch(machine, said("PROCESSING"))
     batch(machine, announced(deadline=at(30), seconds=1))
 
-    outputs = list(machine.alarms(NOON_MILLISECONDS + 600_000))
+    outputs = alarms(machine, NOON_MILLISECONDS + 600_000)
 
     assert [one["code"] for one in of(TOPICS.anomalies, outputs)] == ["overdue"]
 

@@ -19,7 +19,7 @@ the same, else `id_reused`; what waits behind it goes on to its own transaction,
 expectation that comes again with other terms is a conflict.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 
@@ -46,25 +46,35 @@ _SIGNER: Final = "(signer)"
 
 
 def decide(snapshot: Snapshot | None, update: VerifiedUpdate, rules: Rules) -> tuple[Decision, ...]:
-    """Return the decisions that `update` leads to: on it, and on each update that it releases."""
-    before = snapshot or Snapshot()
-    # No time comes with a record: others that happened before may still wait to be verified.
-    crowded = release(before, 0, rules)
-    return (*crowded, *_decide(_standing(crowded, before), update, rules))
+    """Return the decisions that `update` leads to: on it, and on each that waited for it."""
+    return _decide(snapshot or Snapshot(), update, rules)
 
 
-def release(before: Snapshot, now: int, rules: Rules) -> tuple[Decision, ...]:
-    """Return the decisions on the held updates that have settled at `now` (milliseconds)."""
+def decide_held(standing: Snapshot, update: VerifiedUpdate, rules: Rules) -> Decision:
+    """Return the decision on an update that is held no longer."""
+    if not isinstance(update.what, Statement):
+        raise TypeError("only statements are held")
+    one = _decide_statement(standing, update, update.what, rules)
+    # That it is held no longer must be written, even where it moved nothing.
+    return replace(one, after=one.after or after_update(standing, update, rules))
+
+
+Attempt = Callable[[Snapshot, VerifiedUpdate, Rules], Decision]
+
+
+def release(
+    before: Snapshot, now: int, rules: Rules, attempt: Attempt = decide_held
+) -> tuple[Decision, ...]:
+    """Return the decisions on the held updates that have settled at `now` (milliseconds).
+
+    No time comes with a record, since others that happened before may still wait to be verified: at
+    0 only those are decided that are too many.
+    """
     due, rest = settled(before.held, now, rules.settle_milliseconds)
     decisions: list[Decision] = []
     for update in due:
         standing = replace(_standing(decisions, before), held=rest)
-        what = update.what
-        if isinstance(what, Statement):
-            one = _decide_statement(standing, update, what, rules)
-            # That it is held no longer must be written, even where it moved nothing.
-            after = one.after or after_update(standing, update, rules)
-            decisions.append(replace(one, after=after))
+        decisions.append(attempt(standing, update, rules))
     return tuple(decisions)
 
 

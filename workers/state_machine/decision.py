@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from contracts.codes import AnomalyCode
+from contracts.errors import Rejected
 from contracts.provider import Provider
 from contracts.update import VerifiedUpdate
 from workers.state_machine.snapshot import Snapshot
@@ -24,6 +25,7 @@ class Outcome(StrEnum):
     NOTED = "noted"
     WITNESSED = "witnessed"
     HELD = "held"
+    POISONED = "poisoned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,8 @@ class Decision:
     """What one update leads to: an outcome, the snapshot after it, and perhaps an anomaly.
 
     `after` is None where the update leaves no trace in the transaction. `forward` is an update of
-    another transaction that waited for this decision.
+    another transaction that waited for this decision. `rejection` says why the update is a dead
+    letter instead.
     """
 
     outcome: Outcome
@@ -66,3 +69,4 @@ class Decision:
     after: Snapshot | None
     notice: Notice | None = None
     forward: VerifiedUpdate | None = None
+    rejection: Rejected | None = None

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 
 from contracts.anomaly import Anomaly
 from contracts.codes import AnomalyCode
+from contracts.errors import Rejected
 from contracts.instants import epoch_milliseconds
 from contracts.provider import Provider
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
-from runtime.telemetry import Logger
+from runtime.telemetry import Logger, own_stack
 from runtime.tracing import exemplar
+from workers.poison import log_poisoned
 from workers.state_machine.decision import Decision, Outcome
+from workers.state_machine.outputs import offset_of
 from workers.state_machine.partition_state import PartitionState
 
 
@@ -53,6 +56,9 @@ class StateMeters:
                 (now - epoch_milliseconds(one.update.received_at)) / 1000,
                 exemplar(traceparent) if self._exemplars else None,
             )
+        for one, _ in decided:
+            if one.rejection is not None:
+                log_poisoned(self._log, offset_of(one.update), one.rejection)
         for (endpoint, code), number in Counter(
             (one.endpoint, one.code) for one in noticed
         ).items():
@@ -61,6 +67,16 @@ class StateMeters:
             )
             # One line for a batch: a provider must not be able to write our log.
             self._log.warning(LogEvent.ANOMALY_NOTICED, endpoint=endpoint, code=code, count=number)
+
+    def dismissed(self, endpoint: str, rejection: Rejected) -> None:
+        """Log that a transaction's alarm cannot ring."""
+        cause = rejection.__cause__
+        self._log.error(
+            LogEvent.ALARM_DISMISSED,
+            endpoint=endpoint,
+            reason=rejection.detail,
+            stack=own_stack(cause) if cause else "",
+        )
 
     def held(self, partition: int, state: PartitionState) -> None:
         """Set how many transactions a partition holds, and how many of them are overdue."""

@@ -1,7 +1,6 @@
 """Run the state machine under the loop: updates in; status events, anomalies, changelog out."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from aiokafka import TopicPartition
@@ -10,20 +9,22 @@ from pydantic import ValidationError
 from contracts.anomaly import Anomaly
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from contracts.instants import epoch_milliseconds, instant
+from contracts.instants import epoch_milliseconds
 from contracts.provider import Provider
 from contracts.topics import Topics
-from contracts.update import Statement, VerifiedUpdate
+from contracts.update import VerifiedUpdate
 from runtime.kafka import KafkaClients
 from runtime.tracing import traceparent_of
+from workers.poison import attempted
 from workers.processor import InputRecord, Output
+from workers.state_machine.alarms import dismissed, rung, settle
 from workers.state_machine.changelog import read_changelog
-from workers.state_machine.decide import decide, release
-from workers.state_machine.decision import Decision, Outcome, Rules
-from workers.state_machine.events import alarm_anomaly, anomaly, status_event
+from workers.state_machine.decide import decide
+from workers.state_machine.decision import Decision, Rules
 from workers.state_machine.meters import StateMeters
+from workers.state_machine.outputs import Made, Outputs
 from workers.state_machine.partition_state import PartitionState
-from workers.state_machine.timers import ring
+from workers.state_machine.snapshot import Snapshot, placed
 
 _PER_BATCH_MAX: Final = 500  # alarms or expiries in one Kafka transaction: as many as records
 
@@ -46,6 +47,7 @@ class StateMachineProcessor:
         self._provider = provider
         self._rules = rules
         self._topics = topics
+        self._outputs = Outputs(provider, topics, partition.partition)
         self._clients = clients
         self._meters = meters
         self._state = PartitionState(provider.lifecycle.final)
@@ -74,31 +76,29 @@ class StateMachineProcessor:
         rules = self._rules.get(update.endpoint)
         if rules is None:
             raise Rejected(RejectionCode.ENDPOINT_UNKNOWN, "endpoint: not configured")
-        key = update.key.encode()
-        decisions = decide(self._state.get(key), update, rules)
-        outputs = self._apply(key, decisions, traceparent_of(record.headers))
-        outputs += [self._verified(one.forward, record) for one in decisions if one.forward]
+        if rules.settle_milliseconds:
+            update = placed(update, record.offset)
+        key, make = update.key.encode(), self._outputs
+        standing = self._state.get(key) or Snapshot()
+        # What is held beyond the bound is decided first, and no failure of it is this record's.
+        standing, made = settle(key, standing, 0, rules=rules, outputs=make)
+        decisions = decide(standing, update, rules)
+        made.add(make.of(key, decisions, traceparent_of(record.headers)))
+        forward = [make.forward(one.forward, record.headers) for one in decisions if one.forward]
+        # Nothing below can fail, so a record that raised above has left nothing behind.
+        self._take(key, made)
         # An ingress clock years ahead must not forget everything: the record was written then.
         received = min(epoch_milliseconds(update.received_at), record.timestamp)
         self._record_time = max(self._record_time, received)
-        return outputs
+        return [*made.outputs, *forward]
 
-    def _apply(
-        self, key: bytes, decisions: Sequence[Decision], traceparent: str = ""
-    ) -> list[Output]:
-        """Return what decisions on one transaction lead to, and make them the batch's state."""
-        noticed = [
-            anomaly(one, one.notice, self._provider.lifecycle) for one in decisions if one.notice
-        ]
-        outputs = [output for one in decisions for output in self._status(one, key, traceparent)]
-        outputs += [self._anomaly(one, key, traceparent) for one in noticed]
-        # Nothing below can fail, so a record that raised above has left nothing behind.
-        for decision in decisions:
+    def _take(self, key: bytes, made: Made) -> None:
+        """Make what was decided on one transaction the batch's state."""
+        for decision, _ in made.decided:
             if decision.after is not None:
                 self._state.put(key, decision.after)
-            self._decided.append((decision, traceparent))
-        self._noticed += noticed
-        return outputs
+        self._decided += made.decided
+        self._noticed += made.noticed
 
     def finish(self) -> Sequence[Output]:
         """Return the changelog of the batch, with a tombstone for each transaction that expired."""
@@ -122,55 +122,38 @@ class StateMachineProcessor:
         """Show no more how many transactions the partition holds."""
         self._meters.release(self._partition)
 
-    def alarms(self, now_milliseconds: int) -> Sequence[Output]:
+    def alarms(
+        self, now_milliseconds: int, *, keys_max: int, given_up: Mapping[bytes, str]
+    ) -> Sequence[Output]:
         """Ring every alarm that is due, and write that it rang in the same Kafka transaction."""
-        due = list(self._state.alarms_due(now_milliseconds, _PER_BATCH_MAX))
+        due = list(self._state.alarms_due(now_milliseconds, min(keys_max, _PER_BATCH_MAX)))
         if not due:
             return ()
         outputs: list[Output] = []
-        noticed_at = instant(datetime.fromtimestamp(now_milliseconds / 1000, UTC))
         for key, snapshot in due:
-            name = key.decode()
-            rules = self._rules.get(name.partition(":")[0]) or Rules(provider=self._provider)
-            settling = release(snapshot, now_milliseconds, rules)
-            outputs += self._apply(key, settling)
-            standing = self._state.get(key) or snapshot
-            after, notices = ring(standing, now_milliseconds, rules)
-            self._state.put(key, after)
-            for notice in notices:
-                found = alarm_anomaly(
-                    name, snapshot, notice, provider=self._provider, noticed_at=noticed_at
-                )
-                self._noticed.append(found)
-                outputs.append(self._anomaly(found, key, ""))
+            outputs += self._ring(key, snapshot, now_milliseconds, given_up.get(key))
         return [*outputs, *self._changelog()]
 
-    def _status(self, decision: Decision, key: bytes, traceparent: str) -> list[Output]:
-        what, after = decision.update.what, decision.after
-        if decision.outcome is not Outcome.APPLIED or not after or not isinstance(what, Statement):
-            return []
-        event = status_event(decision, what, after, self._provider.lifecycle)
-        headers = event.headers(traceparent)
-        value = event.model_dump_json().encode()
-        return [Output(self._topics.status, key, value, headers, self._partition)]
-
-    def _verified(self, update: VerifiedUpdate, record: InputRecord) -> Output:
-        """Return an update that goes on to its own transaction, by the road of all the others."""
-        value = update.model_dump_json(exclude_defaults=True).encode()
-        return Output(self._topics.verified, update.key.encode(), value, list(record.headers))
-
-    def _anomaly(self, found: Anomaly, key: bytes, traceparent: str) -> Output:
-        value = found.model_dump_json().encode()
-        return Output(
-            self._topics.anomalies, key, value, found.headers(traceparent), self._partition
+    def _ring(
+        self, key: bytes, snapshot: Snapshot, now: int, given_up: str | None
+    ) -> Sequence[Output]:
+        endpoint = key.decode().partition(":")[0]
+        rules = self._rules.get(endpoint) or Rules(provider=self._provider)
+        make = self._outputs
+        found = attempted(
+            lambda: rung(key, snapshot, now, rules=rules, outputs=make), given_up=given_up
         )
+        if isinstance(found, Rejected):
+            self._meters.dismissed(endpoint, found)
+            found = dismissed(key, snapshot, found, make)
+        after, made = found
+        self._take(key, made)
+        self._state.put(key, after)
+        return made.outputs
 
     def _changelog(self) -> list[Output]:
         self._changes = self._state.changes()
-        return [
-            Output(self._topics.state, key, value, [], self._partition)
-            for key, value in self._changes
-        ]
+        return [self._outputs.changelog(key, value) for key, value in self._changes]
 
     def _clear(self) -> None:
         self._changes, self._decided, self._noticed = [], [], []

@@ -20,6 +20,16 @@ _EXPIRY: Final = slice(32, 45)
 _MILLISECONDS_MIN: Final = 1_000_000_000_000
 
 
+class PlacedUpdate(VerifiedUpdate):
+    """An update that may have to wait, and its offset in the verified topic of this partition."""
+
+    offset: int
+
+
+# Those that waited before offsets were kept have none.
+Waiting = Annotated[PlacedUpdate | VerifiedUpdate, Field(union_mode="left_to_right")]
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One transaction: its native status, and the facts that decide about the next update.
@@ -38,11 +48,11 @@ class Snapshot:
     expected: bool = False
     deadline: int = NEVER
     overdue: bool = False
-    parked: tuple[VerifiedUpdate, ...] = ()
+    parked: tuple[Waiting, ...] = ()
     parked_until: int = NEVER
     unsolicited: bool = False
     terms: Mapping[str, str] = field(default_factory=dict)
-    held: Annotated[tuple[VerifiedUpdate, ...], Field(exclude_if=lambda given: not given)] = ()
+    held: Annotated[tuple[Waiting, ...], Field(exclude_if=lambda given: not given)] = ()
 
     def encode(self) -> bytes:
         """Return the snapshot as the bytes the changelog holds."""
@@ -56,6 +66,11 @@ _ADAPTER: Final = TypeAdapter(Snapshot)
 def decode_snapshot(value: bytes) -> Snapshot:
     """Return the snapshot that `encode` wrote."""
     return _ADAPTER.validate_json(value)
+
+
+def placed(update: VerifiedUpdate, offset: int) -> PlacedUpdate:
+    """Return the update with its offset."""
+    return PlacedUpdate.model_construct(**vars(update), offset=offset)
 
 
 def timers(value: bytes) -> tuple[int, int]:

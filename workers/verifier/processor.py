@@ -95,9 +95,11 @@ class VerifierProcessor:
         if self._lookups is not None:
             await self._lookups.close()
 
-    def alarms(self, now_milliseconds: int) -> Sequence[Output]:
+    def alarms(
+        self, now_milliseconds: int, *, keys_max: int, given_up: Mapping[bytes, str]
+    ) -> Sequence[Output]:
         """Return nothing: verification has no deadlines."""
-        del now_milliseconds
+        del now_milliseconds, keys_max, given_up
         return ()
 
     def _wanted(self, record: InputRecord) -> Wanted | None:
