@@ -103,9 +103,12 @@ class Failures:
         place = type(error).__name__, own_stack(error)
         count = self._repeats.count(*place, at=self._clock())
         if count:
-            said = {"reason": reason} if reason else {}
             self._log.error(
-                LogEvent.CALLBACK_FAILED, exception=place[0], stack=place[1], count=count, **said
+                LogEvent.CALLBACK_FAILED,
+                exception=place[0],
+                stack=place[1],
+                reason=reason,
+                count=count,
             )
 
 
