@@ -33,6 +33,7 @@ from workers.poison import process_one
 from workers.processor import InputRecord, Output, Processor
 from workers.record_clock import RecordClock
 from workers.surroundings import Surroundings
+from workers.turns import InTurns
 
 _IDLE_MILLISECONDS: Final = 500  # how long a deadline may wait behind a quiet topic
 _BACKOFF_SECONDS_MIN: Final = 0.1
@@ -190,7 +191,7 @@ class PartitionLoop:
         failures = 0
         while not self.stopping:
             try:
-                outputs, verdicts = self._process(records)
+                outputs, verdicts = await self._process(records)
             except Unavailable as error:
                 self._aborted()
                 failures += 1
@@ -223,12 +224,11 @@ class PartitionLoop:
         with suppress(Exception):
             await self._write((), offset)
 
-    def _process(self, records: Sequence[InputRecord]) -> tuple[list[Output], list[bool]]:
+    async def _process(self, records: Sequence[InputRecord]) -> tuple[list[Output], list[bool]]:
         """Return all outputs of a batch, and for each record whether it was rejected."""
-        outputs: list[Output] = []
-        verdicts = []
+        outputs, verdicts = list[Output](), list[bool]()
         spans = self._spans
-        for record in records:
+        async for record in InTurns(records):
             rejected = False
             step = spans.begin(record) if spans else None
             try:
