@@ -8,8 +8,19 @@ from cryptography.x509.oid import NameOID
 
 from contracts.codes import RejectionCode as Code
 from contracts.errors import Rejected
-from tests.certificates import Issued, issue, leaf, long_exponents, refusal, root, trust
+from tests.certificates import (
+    Issued,
+    checked,
+    issue,
+    leaf,
+    long_exponents,
+    refusal,
+    revocation_list,
+    root,
+    trust,
+)
 from workers.verifier.certificates import NAME_PARTS_MAX, read_certificate
+from workers.verifier.revocation import read_list
 
 # A twentieth of it is needed; of the processor's time, which a busy machine does not lengthen much.
 SECONDS_MAX = 0.1
@@ -33,6 +44,23 @@ def test_chain_of_long_exponents_is_refused_before_any_of_them_is_used() -> None
 
     assert code is Code.CERTIFICATE_UNTRUSTED
     assert seconds < SECONDS_MAX
+
+
+def test_signature_of_a_revocation_list_is_checked_once() -> None:
+    """A stranger may send a bank's certificate with ever new ones beside it."""
+    padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(20_000_000))
+    crl = revocation_list(ROOT, extensions=[(padding, False)])
+    bank, by = leaf(ROOT), trust(ROOT, lists=[crl])
+    strangers = [root(f"Foreign Root {number}") for number in range(20)]
+
+    began = process_time()
+    assert read_list(crl).signed_by(ROOT.certificate)
+    seconds_once = process_time() - began
+    began = process_time()
+    for stranger in strangers:
+        checked(bank, stranger, by=by)
+
+    assert process_time() - began < 5 * seconds_once
 
 
 def _of_parts(count: int) -> Issued:
