@@ -6,7 +6,12 @@ A provider's `needs` names them; the verifier's lookups find them, whatever the 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
+
+CONTENT_BYTES_MAX: Final = 1_048_576  # of a JSON file. F24 metadata has 2 kB.
+# Of all JSON files of one request: 2,000 files of F24 metadata. A partition holds what 32 requests
+# need (lookups.py): 128 MiB at the worst.
+CONTENTS_BYTES_MAX: Final = 4_194_304
 
 SignatureOutcome = Literal[
     "valid", "tampered", "changed_later", "partial", "untrusted", "expired", "unsupported"
@@ -64,7 +69,7 @@ class FileFacts:
     """What was found of a file; `sha256` in base64 and `bytes_total` are of what is stored.
 
     `absent`: never uploaded, or uploaded by another body. `gone`: removed, or its time is over.
-    `content` is given of a JSON file within the limits.
+    `content` is given of a JSON file within the limits above.
     """
 
     outcome: Literal["found", "absent", "gone"]

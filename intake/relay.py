@@ -21,7 +21,9 @@ from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.telemetry import Logger, own_stack
 
-_BATCH_REQUESTS_MAX: Final = 100
+# At a megabyte each they are confirmed within `confirm_seconds` at 7 MB a second; a batch that is
+# not is sent again and again.
+_BATCH_REQUESTS_MAX: Final = 32
 # A relay that has work looks again at once, an idle one this often in a relay's term.
 _LOOKS_A_TERM: Final = 3
 _REMOVED_AT_ONCE: Final = 1_000

@@ -1,7 +1,8 @@
 """Read the bytes of an upload, block by block, whatever they are wrapped in.
 
 - As they are, with a Content-Length or in chunks; or in `aws-chunked`, which AWS's clients use.
-- Idle for too long, or slower than a modem for longer than that: the caller is cut off.
+- Idle for too long, or slower than a modem for longer than that: the caller is cut off. What counts
+  is the file's bytes; of what they are wrapped in, no more is taken than of them.
 - The checksum that a client sends after the bytes, as a trailer of either kind, is compared too.
 """
 
@@ -21,6 +22,8 @@ from intake.trailers import trailers_of
 CHECKSUM: Final = "x-amz-checksum-sha256"
 # Who is slower is no upload: 200 MB would take four hours.
 _BYTES_A_SECOND_MIN: Final = 16_384
+# Chunks of AWS's clients have 8 KiB at least, and 87 bytes beside them. One of a byte may have 500.
+_WRAPPING_BYTES_MIN: Final = 65_536
 _INCOMPLETE: Final = UploadRefused(UploadCode.INCOMPLETE, "The body ended before its end.")
 
 
@@ -35,6 +38,8 @@ class UploadBody:
         """
         self._request = request
         self._bytes_max = bytes_max
+        self._wrapped_bytes_max = 2 * bytes_max + _WRAPPING_BYTES_MIN
+        self._total = 0  # bytes of the file so far
         self._idle_seconds = idle_seconds
         self._aws = AwsChunked() if _encoding(request) == "aws-chunked" else None
         self._decoded = _decoded_length(request) if self._aws else None
@@ -46,12 +51,15 @@ class UploadBody:
         Raises:
             UploadRefused: IncompleteBody, EntityTooLarge, RequestTimeout.
         """
-        total = 0
+        received = 0
         async for block in self._received():
+            received += len(block)
+            if received > self._wrapped_bytes_max:
+                raise self._too_large()
             # One piece for each block: a write costs the same for a byte as for all of them.
             piece = block if self._aws is None else self._unwrapped(self._aws, block)
-            total += len(piece)
-            if total > self._bytes_max:
+            self._total += len(piece)
+            if self._total > self._bytes_max:
                 raise self._too_large()
             if piece:
                 yield piece
@@ -60,7 +68,7 @@ class UploadBody:
                 self._aws.finish()
             except ChunkError:
                 raise _INCOMPLETE from None
-            if self._decoded is not None and total != self._decoded:
+            if self._decoded is not None and self._total != self._decoded:
                 raise _INCOMPLETE
 
     def check_trailers(self, sha256: bytes) -> None:
@@ -94,7 +102,7 @@ class UploadBody:
                     return
                 yield block
                 seconds = loop.time() - begin - self._idle_seconds
-                if seconds * _BYTES_A_SECOND_MIN > content.total_bytes:
+                if seconds * _BYTES_A_SECOND_MIN > self._total:
                     raise TimeoutError
         except TimeoutError:
             raise UploadRefused(
@@ -125,6 +133,8 @@ class UploadBody:
         if length is None and not coding:
             raise UploadRefused(UploadCode.LENGTH_MISSING, "A Content-Length is needed.")
         if length is not None and length > self._bytes_max:
+            raise self._too_large()
+        if (request.content_length or 0) > self._wrapped_bytes_max:
             raise self._too_large()
 
     def _too_large(self) -> UploadRefused:

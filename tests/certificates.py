@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from math import gcd
+from secrets import randbelow
 from typing import Final, Literal
 
 import pytest
@@ -102,6 +104,7 @@ def issue(
     *,
     subject: x509.Name | None = None,
     key_type: KeyType = "ec",
+    key: PrivateKey | None = None,
     ca: bool | None = False,
     path_length: int | None = None,
     key_usage: Iterable[str] | None = SIGNING,
@@ -114,7 +117,7 @@ def issue(
     extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
 ) -> Issued:
     """Return a certificate signed by `issuer`, or by itself. `ca=None`: no basicConstraints."""
-    key = private_key(name, key_type)
+    key = key or private_key(name, key_type)
     subject = subject or distinguished_name(name, organization_identifier)
     builder = (
         x509.CertificateBuilder()
@@ -172,6 +175,29 @@ def intermediate(
     return issue(
         issuer, name, key_type=key_type, ca=True, path_length=path_length, key_usage=ISSUING
     )
+
+
+def long_exponents(issuer: Issued, name: str, count: int) -> list[Issued]:
+    """Return CAs of one name and one modulus, each issued by the next, and the last by `issuer`.
+
+    Their exponents are as long as the modulus, so that a signature costs fifty times as much.
+    """
+    private = rsa.generate_private_key(65_537, 3_072).private_numbers()
+    found = [issuer]
+    for _ in range(count):
+        key = _with_long_exponent(private.p, private.q)
+        found.append(issue(found[-1], name, key=key, ca=True, key_usage=ISSUING))
+    return found[:0:-1]
+
+
+def _with_long_exponent(p: int, q: int) -> rsa.RSAPrivateKey:
+    exponent, order = 2, (p - 1) * (q - 1)
+    while gcd(exponent, order) != 1:
+        exponent = order - 1 - randbelow(order >> 8)
+    d = pow(exponent, -1, order)
+    crt = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q)
+    public = rsa.RSAPublicNumbers(exponent, p * q)
+    return rsa.RSAPrivateNumbers(p, q, d, *crt, public).private_key()
 
 
 def leaf(

@@ -11,6 +11,7 @@ from workers.loop_spans import LoopSpans, led_to
 from workers.poison import process_one
 from workers.processor import InputRecord, Output, Processor
 from workers.surroundings import Surroundings
+from workers.turns import InTurns
 
 
 class BatchProcess:
@@ -32,7 +33,7 @@ class BatchProcess:
         self._spans = spans
         self._log = log
 
-    def run(self, records: Sequence[InputRecord]) -> tuple[list[Output], list[bool]]:
+    async def run(self, records: Sequence[InputRecord]) -> tuple[list[Output], list[bool]]:
         """Return all outputs of a batch, and for each record whether it was rejected.
 
         Raises:
@@ -40,7 +41,7 @@ class BatchProcess:
         """
         outputs: list[Output] = []
         verdicts = []
-        for record in records:
+        async for record in InTurns(records):
             try:
                 outputs.extend(self._one(record))
                 verdicts.append(False)

@@ -199,7 +199,7 @@ class PartitionLoop:
         failures = 0
         while not self.stopping:
             try:
-                outputs, verdicts = self._batches.run(records)
+                outputs, verdicts = await self._batches.run(records)
             except Unavailable as error:
                 self._aborted()
                 failures += 1

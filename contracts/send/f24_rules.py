@@ -23,10 +23,15 @@ from typing import Any, Final
 
 from contracts.errors import Rejected
 from contracts.json_object import read_json
+from contracts.needs import CONTENT_BYTES_MAX, CONTENTS_BYTES_MAX
 from contracts.send.f24 import FORMS, STANDARD, Cents, Flag, Kind, Records, Section, Text
 from contracts.send.request import without_nulls
 
 ISSUES_MAX: Final = 50
+_TOO_LARGE: Final = (
+    f"not read: a file may have {CONTENT_BYTES_MAX} bytes, "
+    f"and all of one request together {CONTENTS_BYTES_MAX}"
+)
 _INT32: Final = 2**31
 _TRUTHS: Final = frozenset({"true", "True", "TRUE"})
 _UNTRUTHS: Final = frozenset({"false", "False", "FALSE"})
@@ -59,10 +64,15 @@ class _Unreadable(Exception):
     """A value that no coercion makes what stands in its place."""
 
 
-def check_f24(content: bytes, *, sha256: str, apply_cost: bool) -> tuple[F24Issue, ...]:
-    """Return the issues of a file of metadata whose payment declares `sha256` and `apply_cost`."""
+def check_f24(content: bytes | None, *, sha256: str, apply_cost: bool) -> tuple[F24Issue, ...]:
+    """Return the issues of a file of metadata whose payment declares `sha256` and `apply_cost`.
+
+    None is the content of a file beyond the limits of what is read.
+    """
+    if content is None:
+        return (F24Issue(F24Code.EMPTY, "", _TOO_LARGE),)
     if not content:
-        return (F24Issue(F24Code.EMPTY, "", "the file is empty, or larger than is read"),)
+        return (F24Issue(F24Code.EMPTY, "", "the file is empty"),)
     try:
         form = _coerced(without_nulls(read_json(content)), FORMS, "")  # 1
     except Rejected as rejected:

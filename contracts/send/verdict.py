@@ -171,8 +171,7 @@ def _metadata(case: Case) -> Iterator[Reason]:
             continue
         one = (file.need, file.apply_cost)
         if one not in checked:
-            # Too large a file is given without its content, and is as good as none.
-            content = case.facts(file.need).content or b""
+            content = case.facts(file.need).content
             checked[one] = check_f24(content, sha256=file.need.sha256, apply_cost=file.apply_cost)
         for issue in checked[one]:
             yield refusal(Refusal.F24_METADATA_NOT_VALID, issue.text(), file.where)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Unavailable
-from contracts.needs import FileFacts, PdfFacts, PdfSignature
+from contracts.needs import CONTENT_BYTES_MAX, FileFacts, PdfFacts, PdfSignature
 from runtime.key_ring import Key, KeyRing
 from tests.faults.processes import WAIT_SECONDS_MAX, until
 from tests.hostile_pdfs import page_chain, with_objects
@@ -19,7 +19,6 @@ from tests.pdfs import pdf, signed
 from tests.stored_files import Files, Store, files
 from tests.updates import NOON
 from workers.verifier.file_judge import LARGE_BYTES
-from workers.verifier.stored_files import CONTENT_BYTES_MAX
 
 DAY = timedelta(days=1)
 # Below the limit of objects; it takes two seconds to judge.

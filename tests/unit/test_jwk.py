@@ -14,11 +14,11 @@ from workers.verifier.base64url import decode_base64url
 from workers.verifier.jwk import (
     JWKS_BYTES_MAX,
     JWKS_KEYS_MAX,
-    RSA_BITS_MAX,
     fitting_algorithms,
     parse_jwk,
     parse_jwks,
 )
+from workers.verifier.rsa_keys import RSA_BITS_MAX
 
 RSA_ALGORITHMS = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
 # RFC 7638 §3.1, with the thumbprint it gives.

@@ -8,10 +8,16 @@ from typing import Any, cast
 import pytest
 
 from contracts.errors import Unavailable
-from contracts.needs import AddressFound, AddressNeed, FileFacts, FileNeed, PdfFacts
+from contracts.needs import (
+    CONTENTS_BYTES_MAX,
+    AddressFound,
+    AddressNeed,
+    FileFacts,
+    FileNeed,
+    PdfFacts,
+)
 from contracts.raw import RawCallback, Source
 from tests.updates import NOON, at
-from workers.verifier import finder as module
 from workers.verifier.address_local import LocalAddresses, normalised
 from workers.verifier.finder import Finder, Wanted
 from workers.verifier.stored_files import StoredFiles
@@ -131,7 +137,7 @@ async def test_record_that_is_read_late_is_not_failed_for_one_moment() -> None:
 
 
 async def test_contents_of_one_request_are_bounded_together() -> None:
-    half = b" " * (module.CONTENT_BYTES_MAX // 2)
+    half = b" " * (CONTENTS_BYTES_MAX // 2)
     facts = FileFacts("found", "s", len(half), content=half)
     case = Case({"a.json": facts})
 

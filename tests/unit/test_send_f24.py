@@ -96,6 +96,17 @@ def test_empty_file_is_a_validation_error() -> None:
     assert told(b"") == [("PN_F24_METADATA_VALIDATION_ERROR", "")]
 
 
+def test_file_beyond_what_is_read_is_not_called_empty() -> None:
+    (empty,) = check_f24(b"", sha256="", apply_cost=False)
+    (unread,) = check_f24(None, sha256="", apply_cost=False)
+
+    assert unread.code is F24Code.EMPTY
+    assert (empty.message, unread.message) == (
+        "the file is empty",
+        "not read: a file may have 1048576 bytes, and all of one request together 4194304",
+    )
+
+
 SCHEMA = "PN_F24_METADATA_VALIDATION_SCHEMA"
 
 

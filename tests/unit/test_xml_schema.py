@@ -1,6 +1,7 @@
 """Validation: a document that breaks its schema has findings, which name places and no values."""
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -133,3 +134,16 @@ def test_file_that_is_no_schema_breaks_the_start(directory: Path, content: str) 
 def test_directory_without_schemas_breaks_the_start(tmp_path: Path) -> None:
     with pytest.raises(Broken, match=r"has no \.xsd file"):
         Schemas(tmp_path / "absent")
+
+
+def test_document_with_as_many_faults_as_elements_is_judged_at_once(schemas: Schemas) -> None:
+    """Each fault is a child of one element, and its place is found among all of them."""
+    faults = "<MsgId>long</MsgId>" * (ELEMENTS_MAX - 10)
+    root = parse_xml(VALID.replace("<MsgId>", f"{faults}<MsgId>").encode())
+
+    began = process_time()
+    found = schemas.findings(root)
+    seconds = process_time() - began
+
+    assert [one.where for one in found] == ["Rpt/GrpHdr/MsgId"]
+    assert seconds < 0.6

@@ -25,11 +25,11 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
+from workers.verifier.rsa_keys import rsa_fault
+
 CERTIFICATES_MAX: Final = 10  # from leaf to root, both counted: srtp.md A5
 # Three times the longest chain: certificates of one name would otherwise be tried in every order.
 SIGNATURE_CHECKS_MAX: Final = 32
-RSA_BITS_MIN: Final = 2_048  # the verifier's own bound for issuers; here it holds for leaves too
-RSA_BITS_MAX: Final = 8_192  # twice the largest in use; checking a signature costs its square
 
 # SHA-1 and MD5 are not among them, and the verifier takes no others.
 _SIGNATURES: Final = {
@@ -87,10 +87,8 @@ def key_fault(certificate: x509.Certificate) -> str:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return "a public key of an unknown kind"
     match key:
-        case rsa.RSAPublicKey() if RSA_BITS_MIN <= key.key_size <= RSA_BITS_MAX:
-            return ""
         case rsa.RSAPublicKey():
-            return f"an RSA key of less than {RSA_BITS_MIN} or more than {RSA_BITS_MAX} bits"
+            return rsa_fault(key)
         case ec.EllipticCurvePublicKey() if key.curve.name in _CURVES:
             return ""
         case _:

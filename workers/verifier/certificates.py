@@ -50,6 +50,7 @@ from workers.verifier.revocation import (
 
 CERTIFICATE_BYTES_MAX: Final = 16_384  # eight times a qualified certificate with its statements
 CHAIN_BYTES_MAX: Final = 65_536  # ten certificates in PEM of three times the usual size
+NAME_PARTS_MAX: Final = 32  # twice those of the longest in use; names are compared part by part
 # Signers are hundreds at most. The bound is against a caller who sends ever new certificates: at
 # their largest, 512 of them are 8 MiB.
 _KNOWN_MAX: Final = 512
@@ -235,6 +236,10 @@ def _read(load: Callable[[], list[x509.Certificate]]) -> tuple[x509.Certificate,
     # RFC 5280 §4.1.2.2. The library still reads such certificates, with a warning.
     if not numbered:
         raise _malformed("a serial number that is not positive")
+    if any(
+        len(name) > NAME_PARTS_MAX for one in certificates for name in (one.subject, one.issuer)
+    ):
+        raise _malformed(f"a name of more than {NAME_PARTS_MAX} parts")
     if not all(map(_has_one_spelling, certificates)):
         raise _malformed("a signature that is no whole number of bytes")
     return certificates

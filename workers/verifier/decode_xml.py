@@ -40,8 +40,7 @@ def decode_xml(signed: SignedBytes) -> SignedFields:
         Rejected: as `parse_xml`; `document_unknown` where it is no ISO 20022 document, or holds an
             element of another namespace; `payload_invalid` where text stands between elements.
     """
-    root = signed.root if isinstance(signed, SignedXml) else None
-    document = message_document(parse_xml(signed.body) if root is None else root)
+    document = message_document(root_of(signed))
     if document is None:
         raise Rejected(RejectionCode.DOCUMENT_UNKNOWN, "not a document of ISO 20022")
     namespace = etree.QName(document).namespace or ""
@@ -49,6 +48,16 @@ def decode_xml(signed: SignedBytes) -> SignedFields:
         document.remove(signature)
     value = _value(document, f"{{{namespace}}}")
     return SignedFields({"Document": value}, signed, document=namespace)
+
+
+def root_of(signed: SignedBytes) -> etree._Element:
+    """Return what the bytes were parsed to, or parse them.
+
+    Raises:
+        Rejected: as `parse_xml`.
+    """
+    root = signed.root if isinstance(signed, SignedXml) else None
+    return parse_xml(signed.body) if root is None else root
 
 
 def _value(element: etree._Element, namespace: str) -> Any:  # noqa: ANN401 - text or members

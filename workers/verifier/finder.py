@@ -12,14 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from contracts.errors import Unavailable
-from contracts.needs import AddressFound, AddressNeed, FileFacts, FileNeed
+from contracts.needs import CONTENTS_BYTES_MAX, AddressFound, AddressNeed, FileFacts, FileNeed
 from contracts.raw import RawCallback
 from workers.verifier.address_registry import AddressRegistry
 from workers.verifier.stored_files import StoredFiles
 
-# Of all JSON files of one request; 2,000 files of F24 metadata. What is beyond is as good as none.
-# A partition holds what 32 requests need (lookups.py): 128 MiB at the worst.
-CONTENT_BYTES_MAX: Final = 4_194_304
 # A record that is read late (a replay, a backlog) is not refused for a moment's failure.
 _PATIENCE: Final = timedelta(seconds=60)
 
@@ -83,7 +80,7 @@ class Finder:
         self._count(need.kind, _outcome(facts), time.monotonic() - began)
         files = (one for one in wanted.found.values() if isinstance(one, FileFacts))
         held = sum(len(one.content or b"") for one in files)
-        if facts.content is not None and held + len(facts.content) > CONTENT_BYTES_MAX:
+        if facts.content is not None and held + len(facts.content) > CONTENTS_BYTES_MAX:
             return replace(facts, content=None)
         return facts
 

@@ -18,14 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from contracts.errors import Rejected
 from contracts.json_object import read_json
 from workers.verifier.base64url import decode_base64url
+from workers.verifier.rsa_keys import RSA_BITS_MAX, rsa_fault
 
 JWKS_BYTES_MAX: Final = 65_536  # fifty RSA keys of 4,096 bits are 45 kB
 JWKS_KEYS_MAX: Final = 50  # real sets have 1 to 10; each one costs a parse
 KID_CHARACTERS_MAX: Final = 200
-RSA_BITS_MIN: Final = 2_048  # RFC 7518 §3.3
-RSA_BITS_MAX: Final = 8_192  # verifying grows with the square: 8,192 bits cost 1 ms
-RSA_EXPONENT_MIN: Final = 65_537  # smaller ones have let forged paddings through elsewhere
-RSA_EXPONENT_MAX: Final = 2**32 - 1  # a long exponent makes every verification slow
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
@@ -118,7 +115,8 @@ def fitting_algorithms(key: object) -> frozenset[str]:
     """
     match key:
         case rsa.RSAPublicKey():
-            _refuse_weak(key)
+            if fault := rsa_fault(key):
+                raise ValueError(fault)
             return _RSA
         case ec.EllipticCurvePublicKey() if key.curve.name in _CURVE_ALGORITHMS:
             return frozenset({_CURVE_ALGORITHMS[key.curve.name]})
@@ -126,17 +124,6 @@ def fitting_algorithms(key: object) -> frozenset[str]:
             return frozenset({"EdDSA"})
         case _:
             raise ValueError("not a type of key that we verify with")
-
-
-def _refuse_weak(key: rsa.RSAPublicKey) -> None:
-    if not RSA_BITS_MIN <= key.key_size <= RSA_BITS_MAX:
-        raise ValueError(f"an RSA key of less than {RSA_BITS_MIN} or more than {RSA_BITS_MAX} bits")
-    numbers = key.public_numbers()
-    # No product of two primes is even, and arithmetic modulo an even number fails in its own way.
-    if numbers.n % 2 == 0:
-        raise ValueError("an RSA modulus that is even")
-    if not RSA_EXPONENT_MIN <= numbers.e <= RSA_EXPONENT_MAX:
-        raise ValueError("an RSA exponent that nobody should use")
 
 
 def _rsa(members: Mapping[str, Any]) -> PublicKey:

@@ -9,20 +9,17 @@ import os
 from collections.abc import Callable, Hashable
 from datetime import datetime, timedelta
 from tempfile import TemporaryFile
-from typing import IO, Final
+from typing import IO
 
 from contracts.errors import Unavailable
 from contracts.instants import Instant
-from contracts.needs import FileFacts, FileNeed
+from contracts.needs import CONTENT_BYTES_MAX, FileFacts, FileNeed
 from runtime.key_ring import KeyRing
 from runtime.notification_configuration import Notifications
 from runtime.object_store import ObjectStore, OpenedObject
 from runtime.slots import StoredVersion, open_version
 from workers.verifier.file_judge import FileJudge, Judged
 from workers.verifier.judging import Job
-
-# Of a JSON file. F24 metadata has 2 kB.
-CONTENT_BYTES_MAX: Final = 1_048_576
 
 
 class StoredFiles:

@@ -38,10 +38,9 @@ from contracts.update import (
 from runtime import path_token
 from workers.verifier.carrier import document_bytes
 from workers.verifier.decode import decode_json
-from workers.verifier.decode_xml import decode_xml
+from workers.verifier.decode_xml import decode_xml, root_of
 from workers.verifier.policy import Policy
 from workers.verifier.prove import principal_key, prove
-from workers.verifier.xml_document import parse_xml
 
 
 class ExpectationPayload(Payload):
@@ -135,7 +134,7 @@ def _decoded(signed: SignedBytes, provider: Provider, policy: Policy) -> SignedF
     fields = decode_xml(signed)
     if policy.schemas is None:
         return fields
-    return replace(fields, findings=policy.schemas.findings(parse_xml(signed.body)))
+    return replace(fields, findings=policy.schemas.findings(root_of(signed)))
 
 
 def _check_speaker(speaker: str, speaks_for: frozenset[str]) -> None:

@@ -29,6 +29,7 @@ _ODD: Final[Mapping[str, tuple[str, ...]]] = {
         "cross-signed-by-another-root",
         "signed-by-sha1",
         "key-of-1024-bits",
+        "long-exponents",
     ),
     "certificate_chain_invalid": (
         "issued-by-a-bank",

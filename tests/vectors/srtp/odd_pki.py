@@ -28,6 +28,7 @@ from tests.certificates import (
     intermediate,
     issue,
     leaf,
+    long_exponents,
     pem,
     revocation_list,
     root,
@@ -103,6 +104,7 @@ def _untrusted(anchor: Issued) -> Mapping[str, Chain]:
     rsa_ca = intermediate(anchor, "RSA CA", key_type="rsa")
     namesake = issue(None, "Odd Root", key_type="ec-384", ca=True, key_usage=ISSUING)
     stranger = root("Foreign Root")
+    slow = long_exponents(stranger, "Slow CA", 5)
     small = issue(anchor, "Bank", key_type="rsa-1024", organization_identifier=_BANK_A)
     return {
         "self-signed": (_bank(None),),
@@ -111,6 +113,7 @@ def _untrusted(anchor: Issued) -> Mapping[str, Chain]:
         "chain-of-another-root": (_bank(stranger), stranger),
         "signed-by-sha1": (weakly_signed(_bank(rsa_ca), rsa_ca, "sha1"), rsa_ca),
         "key-of-1024-bits": (small,),
+        "long-exponents": (_bank(slow[0]), *slow),
     }
 
 
