@@ -141,8 +141,11 @@ def test_help_imports_no_kafka_and_no_configuration() -> None:
     assert loaded.stdout.split() == []
 
 
-def test_missing_configuration_is_one_line_without_a_traceback(tmp_path: Path) -> None:
-    refused = esito("topics", "check", "--configuration", tmp_path / "none.yaml")
+@pytest.mark.parametrize("command", [("topics", "check"), ("config", "check"), ("tap",)])
+def test_missing_configuration_is_one_line_without_a_traceback(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    refused = esito(*command, "--configuration", tmp_path / "none.yaml")
 
     assert refused.exit_code == 2
     assert refused.stdout == ""
@@ -205,6 +208,11 @@ def test_config_check_tells_as_json_why_a_file_cannot_be_loaded(file: Path) -> N
         ),
         ("topic_prefix: t.", "topic_prefix: t!", ":2: topic_prefix: "),
         ("topic_prefix: t.", "topic_prefx: t.", ":2: topic_prefx: "),
+        (
+            "topic_prefix",
+            "database: {password_file: none}\ntopic_prefix",
+            "none: cannot be read (No such file or directory)\n",
+        ),
         ("topic_prefix", "kafka_security_protocol: SASL_SSL\ntopic_prefix", "SASL_MECHANISM"),
     ],
 )
@@ -222,7 +230,7 @@ def test_config_check_several_faults_are_named_at_once(file: Path) -> None:
 
     checked = esito("config", "check", "--configuration", file)
 
-    assert checked.stdout.count("cannot be read") == 2
+    assert checked.stdout.count("cannot be read (No such file or directory)") == 2
     assert checked.stdout.count("  fix: ") == 2
 
 
