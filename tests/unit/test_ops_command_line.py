@@ -96,6 +96,12 @@ def test_help_of_every_command_is_shown(names: tuple[str, ...]) -> None:
     assert "Usage: " in shown.output
 
 
+def test_help_shows_every_command_under_what_it_is_for() -> None:
+    panels = re.findall(r"^╭─ ([A-Z][a-z ]+) ─", esito("--help").output, re.MULTILINE)
+
+    assert panels == ["Options", "Try it", "Set up", "Look", "Act"]
+
+
 def test_every_command_has_an_example() -> None:
     without = [
         " ".join(names)
