@@ -65,9 +65,17 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except EsitoError as error:
-            for line in str(error).splitlines():
-                notes().print(f"esito: {printable(line)}")
-            raise typer.Exit(_NOT_DONE) from None
+            raise _not_done(str(error)) from None
+        except OSError as error:
+            if error.filename is None:  # no file that somebody named: a fault of ours
+                raise
+            raise _not_done(f"{error.filename}: {error.strerror}") from None
+
+
+def _not_done(why: str) -> typer.Exit:
+    for line in why.splitlines():
+        notes().print(f"esito: {printable(line)}")
+    return typer.Exit(_NOT_DONE)
 
 
 def group(summary: str) -> typer.Typer:

@@ -40,7 +40,7 @@ def find(
 
     They come by standard input so that no history of a shell and no list of processes has them.
     Raw topics and dead letters are read whole, which takes a while; of SEND the requests in
-    PostgreSQL as well. Exit code 1: nothing was found.
+    PostgreSQL as well. Ends with 1 when nothing was found.
     """
     from ops.person_search import Words
 

@@ -152,6 +152,7 @@ async def _play(stage: "Stage", plan: "Plan", pause: float | None) -> "Played":
 def _faults(provider: str, text: str) -> "frozenset[str]":
     from simulator.planning import player_named
 
+    known = player_named(provider).faults
     if text == "all":
-        return player_named(provider).faults
+        return known
     return frozenset(name.strip() for name in text.split(",") if name.strip())

@@ -14,6 +14,7 @@ from ops.command_line import (
     ConfigurationFile,
     ProviderName,
     configured,
+    endpoint_named,
     providers_asked,
     run,
 )
@@ -74,6 +75,8 @@ def tap(
     from ops.published import Wanted
 
     settings = configured(configuration)
+    if endpoint is not None:
+        endpoint_named(settings, endpoint)
     wanted = Wanted(
         providers=providers_asked(settings, provider),
         anomalies=anomalies,

@@ -256,6 +256,47 @@ def test_expect_what_cannot_be_sent_says_why(file: Path, words: tuple[str, ...],
     assert said in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("tap --endpoint nowhere", "no endpoint nowhere; the configuration has: pivot-id"),
+        ("reverify nonsense", "nonsense: no raw record; write t.callbacks.pivot.raw.v1-0-17"),
+        ("simulate --provider acme", "the simulator does not play 'acme'; it plays pivot,"),
+        ("simulate --provider pivot --faults x", "pivot cannot show x; it shows burst,"),
+    ],
+)
+def test_name_that_nothing_has_is_told_before_kafka_is_asked(
+    file: Path, words: str, said: str
+) -> None:
+    refused = esito(*words.split(), "--configuration", file)
+
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith(f"esito: {said}")
+
+
+def test_reverify_endpoint_of_another_provider_says_whose_it_is(file: Path) -> None:
+    section = "\n  - name: other\n    provider: srtp\n    path: /other\n"
+    file.write_text(CONFIGURATION + section)
+
+    refused = esito(
+        *("reverify", "--provider", "pivot", "--endpoint", "other", "--since", "2h"),
+        *("--configuration", file),
+    )
+
+    assert refused.exit_code == 2
+    assert refused.stderr == "esito: endpoint other is of srtp, not of pivot\n"
+
+
+def test_file_in_the_place_of_a_directory_is_named_without_a_traceback(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("")
+
+    refused = esito("up", "--data", taken)
+
+    assert refused.exit_code == 2
+    assert refused.stderr == f"esito: {taken}/keys: Not a directory\n"
+
+
 def test_hmac_profile_found_is_printed_and_written(tmp_path: Path) -> None:
     request, secret = captured(tmp_path)
     vector = tmp_path / "golden.json"
