@@ -17,6 +17,7 @@ from rich.progress import Progress
 from typer.core import TyperGroup
 
 from contracts.errors import Broken, EsitoError
+from ops.completion import endpoint_names, provider_names
 from ops.terminal import notes, printable
 
 if TYPE_CHECKING:
@@ -47,7 +48,17 @@ CacheDirectory = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object on a line.")]
 ProviderName = Annotated[
-    str | None, typer.Option("--provider", metavar="NAME", help="Only this provider's topics.")
+    str | None,
+    typer.Option(
+        "--provider",
+        metavar="NAME",
+        help="Only this provider's topics.",
+        autocompletion=provider_names,
+    ),
+]
+EndpointName = Annotated[
+    str,
+    typer.Argument(metavar="ENDPOINT", help="The endpoint's name.", autocompletion=endpoint_names),
 ]
 
 

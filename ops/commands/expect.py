@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contracts.errors import Broken, why_unread
-from ops.command_line import ConfigurationFile, configured, endpoint_named, run
+from ops.command_line import (
+    ConfigurationFile,
+    EndpointName,
+    configured,
+    endpoint_named,
+    run,
+)
 from ops.durations import after
 from ops.terminal import console, plain
 
@@ -36,7 +42,7 @@ KeyFileOption = Annotated[
 
 
 def expect(
-    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name.")],
+    endpoint: EndpointName,
     transaction_id: Annotated[
         str | None,
         typer.Argument(

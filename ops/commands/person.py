@@ -10,6 +10,7 @@ from ops.command_line import (
     NO,
     AsJson,
     ConfigurationFile,
+    EndpointName,
     ProviderName,
     configured,
     endpoint_named,
@@ -64,7 +65,7 @@ def find(
 
 @app.command(epilog=examples("esito person erase send-it REQUEST --dry-run"))
 def erase(
-    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name.")],
+    endpoint: EndpointName,
     identifier: Annotated[
         str, typer.Argument(metavar="REQUEST", help="The id that `find` shows as transaction.")
     ],

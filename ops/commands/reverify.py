@@ -20,6 +20,7 @@ from ops.command_line import (
     run,
 )
 from ops.commands.replaying import RATE, Rate, ReportFile, Wait, send_and_report
+from ops.completion import endpoint_names, provider_names
 from ops.durations import before
 from ops.terminal import console, notes, plain, table, write_json
 
@@ -35,9 +36,17 @@ Records = Annotated[
 ]
 
 Provider = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Whose raw records; or name an endpoint.")
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Whose raw records; or name an endpoint.",
+        autocompletion=provider_names,
+    ),
 ]
-EndpointName = Annotated[str | None, typer.Option(metavar="NAME", help="Only this endpoint's.")]
+EndpointName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Only this endpoint's.", autocompletion=endpoint_names),
+]
 Transaction = Annotated[
     str | None, typer.Option(metavar="ID", help="All callbacks of this transaction.")
 ]

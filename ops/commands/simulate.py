@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.command_line import NO, AsJson, ConfigurationFile, configured, run
+from ops.completion import provider_names
 from ops.terminal import console, notes, write_json
 
 if TYPE_CHECKING:
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
 
 Provider = Annotated[
-    str, typer.Option(metavar="NAME", help="Whom to play: pivot, uaepass, srtp, wallet or send.")
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Whom to play: pivot, uaepass, srtp, wallet or send.",
+        autocompletion=provider_names,
+    ),
 ]
 Transactions = Annotated[int, typer.Option(min=1, metavar="N", help="How many.")]
 Faults = Annotated[

@@ -18,6 +18,7 @@ from ops.command_line import (
     providers_asked,
     run,
 )
+from ops.completion import endpoint_names
 from ops.durations import before
 from ops.terminal import console, notes, plain, write_json
 
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from runtime.configuration import Configuration
 
 EndpointName = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Only this endpoint's transactions.")
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Only this endpoint's transactions.", autocompletion=endpoint_names
+    ),
 ]
 Transaction = Annotated[
     str | None, typer.Option(metavar="ID", help="Only the transaction with this id.")

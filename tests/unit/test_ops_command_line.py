@@ -147,18 +147,6 @@ def test_help_imports_no_kafka_and_no_configuration() -> None:
     assert loaded.stdout.split() == []
 
 
-@pytest.mark.parametrize("command", [("topics", "check"), ("config", "check"), ("tap",)])
-def test_missing_configuration_is_one_line_without_a_traceback(
-    tmp_path: Path, command: tuple[str, ...]
-) -> None:
-    refused = esito(*command, "--configuration", tmp_path / "none.yaml")
-
-    assert refused.exit_code == 2
-    assert refused.stdout == ""
-    (line,) = refused.stderr.splitlines()
-    assert line.startswith(f"esito: {tmp_path}/none.yaml: ")
-
-
 def test_config_check_faultless_file_says_so(file: Path) -> None:
     checked = esito("config", "check", "--configuration", file)
 
@@ -238,63 +226,6 @@ def test_config_check_several_faults_are_named_at_once(file: Path) -> None:
 
     assert checked.stdout.count("cannot be read (No such file or directory)") == 2
     assert checked.stdout.count("  fix: ") == 2
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("pivot-id", "a b"), "the transaction id must be"),
-        (("nowhere", "tx"), "no endpoint nowhere; the configuration has: pivot-id"),
-        (("pivot-id", "tx", "--deadline", "soon"), "soon: not a time"),
-        (("pivot-id", "tx", "--key-file", "none.key"), "none.key: cannot be read"),
-    ],
-)
-def test_expect_what_cannot_be_sent_says_why(file: Path, words: tuple[str, ...], said: str) -> None:
-    refused = esito("expect", *words, "--configuration", file)
-
-    assert refused.exit_code == 2
-    assert said in refused.stderr
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ("tap --endpoint nowhere", "no endpoint nowhere; the configuration has: pivot-id"),
-        ("reverify nonsense", "nonsense: no raw record; write t.callbacks.pivot.raw.v1-0-17"),
-        ("simulate --provider acme", "the simulator does not play 'acme'; it plays pivot,"),
-        ("simulate --provider pivot --faults x", "pivot cannot show x; it shows burst,"),
-    ],
-)
-def test_name_that_nothing_has_is_told_before_kafka_is_asked(
-    file: Path, words: str, said: str
-) -> None:
-    refused = esito(*words.split(), "--configuration", file)
-
-    assert refused.exit_code == 2
-    assert refused.stderr.startswith(f"esito: {said}")
-
-
-def test_reverify_endpoint_of_another_provider_says_whose_it_is(file: Path) -> None:
-    section = "\n  - name: other\n    provider: srtp\n    path: /other\n"
-    file.write_text(CONFIGURATION + section)
-
-    refused = esito(
-        *("reverify", "--provider", "pivot", "--endpoint", "other", "--since", "2h"),
-        *("--configuration", file),
-    )
-
-    assert refused.exit_code == 2
-    assert refused.stderr == "esito: endpoint other is of srtp, not of pivot\n"
-
-
-def test_file_in_the_place_of_a_directory_is_named_without_a_traceback(tmp_path: Path) -> None:
-    taken = tmp_path / "taken"
-    taken.write_text("")
-
-    refused = esito("up", "--data", taken)
-
-    assert refused.exit_code == 2
-    assert refused.stderr == f"esito: {taken}/keys: Not a directory\n"
 
 
 def test_hmac_profile_found_is_printed_and_written(tmp_path: Path) -> None:
