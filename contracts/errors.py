@@ -32,3 +32,8 @@ class Unavailable(EsitoError):
 
 class Broken(EsitoError):
     """The process cannot do its work as configured; a person must act."""
+
+
+def why_unread(error: OSError | ValueError) -> str:
+    """Return why a file of text cannot be read: the system's words, or that it is no text."""
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "not text"

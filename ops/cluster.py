@@ -63,6 +63,8 @@ async def connected(configuration: Configuration) -> AsyncIterator[Cluster]:
         except KafkaError as error:
             why = refusal(error) or f"{type(error).__name__}: {error}"
             raise Unavailable(f"Kafka: {why}") from None
+        except TimeoutError:
+            raise Unavailable("Kafka: a broker does not answer in time; see esito doctor") from None
         finally:
             await admin.close()
 

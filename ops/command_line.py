@@ -17,6 +17,7 @@ from rich.progress import Progress
 from typer.core import TyperGroup
 
 from contracts.errors import Broken, EsitoError
+from ops.completion import endpoint_names, provider_names
 from ops.terminal import notes, printable
 
 if TYPE_CHECKING:
@@ -47,7 +48,17 @@ CacheDirectory = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object on a line.")]
 ProviderName = Annotated[
-    str | None, typer.Option("--provider", metavar="NAME", help="Only this provider's topics.")
+    str | None,
+    typer.Option(
+        "--provider",
+        metavar="NAME",
+        help="Only this provider's topics.",
+        autocompletion=provider_names,
+    ),
+]
+EndpointName = Annotated[
+    str,
+    typer.Argument(metavar="ENDPOINT", help="The endpoint's name.", autocompletion=endpoint_names),
 ]
 
 
@@ -65,9 +76,17 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except EsitoError as error:
-            for line in str(error).splitlines():
-                notes().print(f"esito: {printable(line)}")
-            raise typer.Exit(_NOT_DONE) from None
+            raise _not_done(str(error)) from None
+        except OSError as error:
+            if error.filename is None:  # no file that somebody named: a fault of ours
+                raise
+            raise _not_done(f"{error.filename}: {error.strerror}") from None
+
+
+def _not_done(why: str) -> typer.Exit:
+    for line in why.splitlines():
+        notes().print(f"esito: {printable(line)}")
+    return typer.Exit(_NOT_DONE)
 
 
 def group(summary: str) -> typer.Typer:

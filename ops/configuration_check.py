@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from contracts.errors import Broken
+from contracts.errors import Broken, why_unread
 from contracts.provider import Door
 from contracts.providers import provider_named
 from ingress.build import EXPECTATIONS, client_certificates, hidden_paths
@@ -122,7 +122,7 @@ def _key_faults(configuration: Configuration) -> Iterator[Fault]:
         try:
             is_empty = not file.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
-            yield Fault(key, f"{file}: cannot be read ({type(error).__name__})", fix)
+            yield Fault(key, f"{file}: cannot be read ({why_unread(error)})", fix)
         else:
             if is_empty:
                 yield Fault(key, f"{file}: is empty", fix)
@@ -165,7 +165,7 @@ def _ca_faults(key: Key, file: Path | None) -> Iterator[Fault]:
     try:
         ssl.create_default_context(cafile=file)
     except OSError as error:
-        what = f"{file}: cannot be used ({type(error).__name__})"
+        what = f"{file}: cannot be used ({why_unread(error)})"
         yield Fault(key, what, "write the server's root there in PEM, or correct the path")
 
 

@@ -50,7 +50,7 @@ async def running_process(address: str) -> Running:
         return _read(address, text)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise Unavailable(
-            f"{address}: no process of Esito answers ({type(error).__name__}); is it its "
+            f"no process of Esito answers at {address} ({type(error).__name__}); is it its "
             "management port (management_port, ESITO_MANAGEMENT_PORT)?"
         ) from None
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource, SettingsError
 
-from contracts.errors import Broken
+from contracts.errors import Broken, why_unread
 from runtime.configuration import PREFIX, Configuration, Section
 from runtime.yaml_lines import Document, read_yaml
 
@@ -59,14 +59,9 @@ def load_configuration(file: Path, *, environ: Mapping[str, str]) -> Configurati
     """
     _refuse_unknown_variables(environ)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_file(file).decode()
     except UnicodeDecodeError:
         raise Broken(f"{file}: not UTF-8; save it as that") from None
-    except OSError as error:
-        raise Broken(
-            f"{file}: cannot be read ({error.strerror}); name another with --configuration or "
-            "ESITO_CONFIGURATION"
-        ) from None
     document = read_yaml(text, file=str(file), variables=environ)
     if not isinstance(document.value, dict):
         raise Broken(f"{file}:1: must be a mapping that has the key endpoints")
@@ -78,6 +73,21 @@ def load_configuration(file: Path, *, environ: Mapping[str, str]) -> Configurati
         return Configuration(**_overridden(given, _settings(environ)))
     except ValidationError as error:
         raise Broken(_faults(error, document, file, environ)) from None
+
+
+def read_file(file: Path) -> bytes:
+    """Return the configuration as it is written.
+
+    Raises:
+        Broken: there is no such file, or it is not ours to read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Broken(
+            f"{file}: cannot be read ({why_unread(error)}); name another with --configuration or "
+            "ESITO_CONFIGURATION"
+        ) from None
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from contracts.errors import Broken, Unavailable
+from contracts.errors import Broken, Unavailable, why_unread
 from runtime.configuration import Configuration, Database
 from runtime.database_types import Connection, Pool, Row
 
@@ -202,7 +202,7 @@ def _options(section: Database, application: str) -> dict[str, Any]:
             password = section.password_file.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, ValueError) as error:
             raise Broken(
-                f"{section.password_file}: cannot be read ({type(error).__name__}); it is "
+                f"{section.password_file}: cannot be read ({why_unread(error)}); it is "
                 "database.password_file"
             ) from None
     try:

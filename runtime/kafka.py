@@ -5,11 +5,13 @@ Every setting that a promise depends on is written out, also where it is the def
 
 import asyncio
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import NodeNotReadyError
 from aiokafka.helpers import create_ssl_context
 
 from contracts.errors import Broken
@@ -23,6 +25,9 @@ _TRANSACTION_BACKOFF_MILLISECONDS: Final = 5
 # Whoever reads nothing for so long leaves the group, and joins again only once somebody reads. But
 # loops held back by the breaker read nothing, and loops are begun by joining: it would be for ever.
 _NEVER_MILLISECONDS: Final = 2**31 - 1
+# Ten seconds: a broker that died is listed for nine (broker.session.timeout.ms).
+_CONTROLLER_LOOKS: Final = 100
+_LOOK_SECONDS: Final = 0.1
 
 
 class KafkaClients:
@@ -104,7 +109,30 @@ class KafkaClients:
 
     def admin(self) -> AIOKafkaAdminClient:
         """Return a client for topics and groups."""
-        return AIOKafkaAdminClient(**self._common)
+        return _AdminClient(**self._common)
+
+
+class _AdminClient(AIOKafkaAdminClient):  # type: ignore[misc]  # it is untyped
+    """A client that asks another broker where the one asked cannot be reached.
+
+    A broker that died is listed for seconds more. The library asks one at random and gives up, or
+    asks the listed controller for 40 s without looking whether it is another by now.
+    """
+
+    async def _send_request(self, request: Any, node_id: int | None = None) -> Any:  # noqa: ANN401 - the library's
+        for broker in self._client.cluster.brokers() if node_id is None else ():
+            with suppress(NodeNotReadyError):  # so nothing was sent
+                return await super()._send_request(request, broker.nodeId)
+        return await super()._send_request(request, node_id)
+
+    async def _send_to_controller(self, request: Any) -> Any:  # noqa: ANN401 - the library's
+        for _ in range(_CONTROLLER_LOOKS):
+            controller = self._client.cluster.controller
+            if controller is not None and await self._client.ready(controller.nodeId):
+                break
+            await self._client.force_metadata_update()
+            await asyncio.sleep(_LOOK_SECONDS)
+        return await super()._send_to_controller(request)
 
 
 async def close_client(client: AIOKafkaConsumer | AIOKafkaProducer, *, seconds: float) -> bool:

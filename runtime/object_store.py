@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from obstore.store import from_url
 
-from contracts.errors import Broken
+from contracts.errors import Broken, why_unread
 from runtime.configuration import ObjectStore as Settings
 from runtime.object_store_errors import translated
 from runtime.staged_objects import STAGING, Staged, StagedFile, StagedParts
@@ -183,7 +183,7 @@ def _secrets(settings: Settings) -> dict[str, str]:
             secrets[name] = file.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
             raise Broken(
-                f"{file}: cannot be read ({type(error).__name__}); it is "
+                f"{file}: cannot be read ({why_unread(error)}); it is "
                 f"object_store.secret_files.{name}"
             ) from None
     return secrets

@@ -67,7 +67,7 @@ def player_named(provider: str) -> Player:
 
 
 def make_plan(
-    provider: str, *, transactions: int, faults: Iterable[Fault], seed: int, scene: Scene
+    provider: str, *, transactions: int, faults: Iterable[str], seed: int, scene: Scene
 ) -> Plan:
     """Return the plan of `transactions` stories in `scene`, of which each fault has a share.
 
@@ -75,8 +75,8 @@ def make_plan(
         Broken: the provider does not know one of the faults, or they need more stories; or the
             keys to sign with cannot be read.
     """
-    player, chosen = player_named(provider), frozenset(faults)
-    if strange := chosen - player.faults:
+    player, named = player_named(provider), frozenset(faults)
+    if strange := named - player.faults:
         raise Broken(
             f"{provider} cannot show {', '.join(sorted(strange))}; "
             f"it shows {', '.join(sorted(player.faults))}"
@@ -84,7 +84,7 @@ def make_plan(
     # The provider's name is part of the seed, so that two providers draw different numbers.
     rng = random.Random(f"{provider} {seed}")
     try:
-        about = list(faults_of_stories(transactions, chosen))
+        about = list(faults_of_stories(transactions, frozenset(map(Fault, named))))
     except ValueError as error:
         raise Broken(f"{provider}: {error}") from None
     rng.shuffle(about)

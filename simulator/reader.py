@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, NodeNotReadyError
 
 from contracts.status import StatusEvent
 from contracts.topics import Role, Topics
@@ -144,7 +145,10 @@ class Reader:
             if source.role not in _CONSUMED:
                 continue
             group = f"{self._prefix}{_CONSUMED[source.role]}.{source.provider}"
-            committed = await self._admin.list_consumer_group_offsets(group)
+            try:
+                committed = await self._admin.list_consumer_group_offsets(group)
+            except (GroupCoordinatorNotAvailableError, NodeNotReadyError):
+                return False  # its broker died, and another takes its place
             for partition, last in self._last.items():
                 if partition.topic == topic and (
                     partition not in committed or committed[partition].offset <= last

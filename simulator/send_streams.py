@@ -54,7 +54,7 @@ class SendStreams:
         """Make a stream for each body.
 
         Raises:
-            Broken: the streams do not give one.
+            Broken: the streams do not answer, or do not give one.
         """
         for body in self._http.section.bodies:
             wanted = {"title": "simulator", "eventType": "TIMELINE", "groups": []}
@@ -64,6 +64,8 @@ class SendStreams:
                 method="POST",
                 body=json.dumps({**wanted, "filterValues": []}).encode(),
             )
+            if answer.status is None:
+                raise Broken(f"{self._http.streams} does not answer; see streams.public_url")
             if answer.status != 200:  # noqa: PLR2004 - RFC 9110 §15.3.1
                 raise Broken(f"the streams answered {answer.status} to who wants to make one")
             self._ids[body.id] = answer.members["streamId"]

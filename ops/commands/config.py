@@ -41,9 +41,10 @@ def check(configuration: ConfigurationFile = None, *, as_json: AsJson = False) -
     read. Ends with 1 when there is a fault.
     """
     from ops.configuration_check import check_file
-    from runtime.configuration_file import DEFAULT_FILE
+    from runtime.configuration_file import DEFAULT_FILE, read_file
 
     file = configuration or DEFAULT_FILE
+    read_file(file)  # without it nothing is checked, and the answer is not no
     try:
         checked, place = check_file(file, environ=os.environ, now=datetime.now(UTC))
     except Broken as error:

@@ -29,8 +29,8 @@ def demo(
 ) -> None:
     """Run all providers with every fault against a real Kafka, and end by itself.
 
-    Nothing is left behind. Exit code 0: what came out is what the plan says. 1: it is not, and the
-    closing table says where. With --json, progress goes to standard error.
+    Nothing is left behind. Ends with 1 when what came out is not what the plan says; the closing
+    table says where. With --json, progress goes to standard error.
     """
     from ops.demo import run_demo
     from ops.local_installation import run_until_signal, unless_stopped

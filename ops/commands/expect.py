@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from contracts.errors import Broken
-from ops.command_line import ConfigurationFile, configured, endpoint_named, run
+from contracts.errors import Broken, why_unread
+from ops.command_line import (
+    ConfigurationFile,
+    EndpointName,
+    configured,
+    endpoint_named,
+    run,
+)
 from ops.durations import after
 from ops.terminal import console, plain
 
@@ -36,7 +42,7 @@ KeyFileOption = Annotated[
 
 
 def expect(
-    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name.")],
+    endpoint: EndpointName,
     transaction_id: Annotated[
         str | None,
         typer.Argument(
@@ -104,8 +110,10 @@ def _terms(file: Path | None) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise Broken(f"{file}: no JSON that can be read ({type(error).__name__})") from None
+    except OSError as error:
+        raise Broken(f"{file}: cannot be read ({why_unread(error)})") from None
+    except ValueError:
+        found = None
     if not isinstance(found, dict):
         raise Broken(f"{file}: must be a JSON object with state, code and templates")
     return found
@@ -153,4 +161,4 @@ def _key(file: Path) -> str:
     try:
         return file.read_text().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise Broken(f"{file}: cannot be read ({type(error).__name__})") from None
+        raise Broken(f"{file}: cannot be read ({why_unread(error)})") from None

@@ -12,6 +12,7 @@ from ops.command_line import (
     NO,
     AsJson,
     ConfigurationFile,
+    EndpointName,
     configured,
     endpoint_named,
     examples,
@@ -88,7 +89,7 @@ def expiring(
     )
 )
 def rotate(
-    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name.")],
+    endpoint: EndpointName,
     credential: Annotated[
         str, typer.Argument(metavar="CREDENTIAL", help="api_key, hmac, path_token, expectations.")
     ],

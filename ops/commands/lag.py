@@ -36,7 +36,7 @@ def lag(
     ] = _EVERY_SECONDS,
     watch: Annotated[bool, typer.Option("--watch", help="Look again until Ctrl-C.")] = False,
     idle: Annotated[
-        bool, typer.Option("--all", help="Partitions with nothing to do as well.")
+        bool, typer.Option("--all", help="Show partitions with nothing to do as well.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

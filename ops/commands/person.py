@@ -10,6 +10,7 @@ from ops.command_line import (
     NO,
     AsJson,
     ConfigurationFile,
+    EndpointName,
     ProviderName,
     configured,
     endpoint_named,
@@ -40,7 +41,7 @@ def find(
 
     They come by standard input so that no history of a shell and no list of processes has them.
     Raw topics and dead letters are read whole, which takes a while; of SEND the requests in
-    PostgreSQL as well. Exit code 1: nothing was found.
+    PostgreSQL as well. Ends with 1 when nothing was found.
     """
     from ops.person_search import Words
 
@@ -64,7 +65,7 @@ def find(
 
 @app.command(epilog=examples("esito person erase send-it REQUEST --dry-run"))
 def erase(
-    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name.")],
+    endpoint: EndpointName,
     identifier: Annotated[
         str, typer.Argument(metavar="REQUEST", help="The id that `find` shows as transaction.")
     ],

@@ -10,7 +10,7 @@ from ops.terminal import console, notes, plain
 
 def pki(
     directory: Annotated[
-        Path, typer.Argument(metavar="DIRECTORY", help="Where to write it; must be new or empty.")
+        Path, typer.Argument(metavar="DIRECTORY", help="Where to write it; must not hold one.")
     ],
 ) -> None:
     """Make a test PKI with new keys, and print the configuration that trusts it.

@@ -20,6 +20,7 @@ from ops.command_line import (
     run,
 )
 from ops.commands.replaying import RATE, Rate, ReportFile, Wait, send_and_report
+from ops.completion import endpoint_names, provider_names
 from ops.durations import before
 from ops.terminal import console, notes, plain, table, write_json
 
@@ -35,9 +36,17 @@ Records = Annotated[
 ]
 
 Provider = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Whose raw records; or name an endpoint.")
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Whose raw records; or name an endpoint.",
+        autocompletion=provider_names,
+    ),
 ]
-EndpointName = Annotated[str | None, typer.Option(metavar="NAME", help="Only this endpoint's.")]
+EndpointName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Only this endpoint's.", autocompletion=endpoint_names),
+]
 Transaction = Annotated[
     str | None, typer.Option(metavar="ID", help="All callbacks of this transaction.")
 ]
@@ -138,7 +147,10 @@ def _topics(configuration: "Configuration", asked: _Asked) -> "tuple[str, Topics
 
     names = set(providers_asked(configuration, asked.provider))
     if asked.endpoint is not None:
-        names &= {endpoint_named(configuration, asked.endpoint).provider}
+        its = endpoint_named(configuration, asked.endpoint).provider
+        if its not in names:
+            raise Broken(f"endpoint {asked.endpoint} is of {its}, not of {asked.provider}")
+        names = {its}
     every = {name: Topics.of(name, prefix=configuration.topic_prefix) for name in sorted(names)}
     named = {n: t for n, t in every.items() if any(r.startswith(t.raw) for r in asked.records)}
     found = list((named or every).items())
@@ -146,6 +158,8 @@ def _topics(configuration: "Configuration", asked: _Asked) -> "tuple[str, Topics
         raise Broken("name the raw records: ids, --since, or --endpoint and --transaction")
     if asked.transaction and (asked.records or asked.since or asked.until):
         raise Broken("--transaction takes all of its callbacks: leave out ids, --since and --until")
+    if asked.records and not named:
+        raise Broken(f"{asked.records[0]}: no raw record; write {found[0][1].raw}-0-17")
     if len(found) != 1:
         raise Broken(f"one provider at a time; name it: --provider {' or '.join(every)}")
     return found[0]

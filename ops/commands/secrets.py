@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from contracts.errors import Broken
 from ops.terminal import notes, plain
 
 
@@ -29,10 +28,7 @@ def secrets(
     """
     from ops.installation import write_password, write_secrets
 
-    try:
-        write_secrets(directory, parties=directory)
-        if password is not None:
-            write_password(password)
-    except OSError as error:
-        raise Broken(f"{error.filename}: {error.strerror}; name a directory of yours") from None
+    write_secrets(directory, parties=directory)
+    if password is not None:
+        write_password(password)
     notes().print(plain(f"{directory} has every secret; none that was there has changed"))

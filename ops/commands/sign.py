@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from contracts.errors import Broken
-from ops.command_line import ConfigurationFile, configured, endpoint_named
+from ops.command_line import (
+    ConfigurationFile,
+    EndpointName,
+    configured,
+    endpoint_named,
+)
 from ops.terminal import notes, plain
 
 if TYPE_CHECKING:
@@ -42,7 +47,7 @@ Seed = Annotated[
 
 
 def sign(
-    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name.")],
+    endpoint: EndpointName,
     configuration: ConfigurationFile = None,
     *,
     carrier: Carried = None,

@@ -14,9 +14,11 @@ from ops.command_line import (
     ConfigurationFile,
     ProviderName,
     configured,
+    endpoint_named,
     providers_asked,
     run,
 )
+from ops.completion import endpoint_names
 from ops.durations import before
 from ops.terminal import console, notes, plain, write_json
 
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
     from runtime.configuration import Configuration
 
 EndpointName = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Only this endpoint's transactions.")
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Only this endpoint's transactions.", autocompletion=endpoint_names
+    ),
 ]
 Transaction = Annotated[
     str | None, typer.Option(metavar="ID", help="Only the transaction with this id.")
@@ -74,6 +79,8 @@ def tap(
     from ops.published import Wanted
 
     settings = configured(configuration)
+    if endpoint is not None:
+        endpoint_named(settings, endpoint)
     wanted = Wanted(
         providers=providers_asked(settings, provider),
         anomalies=anomalies,

@@ -9,6 +9,7 @@ from contracts.errors import Broken
 from ops.command_line import (
     AsJson,
     ConfigurationFile,
+    EndpointName,
     configured,
     endpoint_named,
     examples,
@@ -37,7 +38,7 @@ def transaction() -> None:
     )
 )
 def show(
-    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name.")],
+    endpoint: EndpointName,
     transaction_id: Annotated[
         str, typer.Argument(metavar="TRANSACTION_ID", help="As the provider names it.")
     ],

@@ -7,6 +7,9 @@ from aiokafka.admin import NewTopic
 from typer.testing import CliRunner
 
 from ops.__main__ import app
+from ops.cluster import connected
+from ops.embedded_kafka import EmbeddedKafka
+from runtime.configuration_file import load_configuration
 from runtime.kafka import KafkaClients
 from tests.integration.records import Esito, Shelf, change, write_configuration
 from tests.kafka import Kafka, run
@@ -89,6 +92,23 @@ def test_kafka_away_is_one_line_that_names_the_setting(
     (line,) = refused.stderr.splitlines()
     assert line.startswith("esito: Kafka does not answer at 127.0.0.1:1 ")
     assert "ESITO_KAFKA_BOOTSTRAP_SERVERS" in line
+
+
+async def test_broker_that_just_died_is_passed_over(
+    tmp_path: Path, three_node_kafka: EmbeddedKafka, topic_prefix: str
+) -> None:
+    file = write_configuration(
+        tmp_path, servers=three_node_kafka.bootstrap_servers, prefix=topic_prefix
+    )
+    await three_node_kafka.kill(2)
+
+    async with connected(load_configuration(file, environ={})) as cluster:
+        for number in range(10):
+            created = await cluster.admin.create_topics([NewTopic(f"{topic_prefix}{number}", 1, 2)])
+            known = await cluster.admin.describe_cluster()
+
+            assert [code for _, code, *_ in created.topic_errors] == [0]
+            assert known["brokers"]
 
 
 def test_topics_missing_is_one_line_that_names_the_command(esito: Esito) -> None:

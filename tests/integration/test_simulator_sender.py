@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from contracts.errors import Broken
 from ops.installation import Addresses, write_installation
+from ops.kafka_storage import free_ports
 from runtime.configuration_file import load_configuration
 from simulator.plan import Callback, Fault, Plan, Step, Story
 from simulator.play import Stage, paused, send_plan
@@ -69,6 +71,16 @@ async def test_stories_of_a_burst_are_under_way_together(tmp_path: Path) -> None
         sent = await send(tmp_path, Plan("pivot", stories), url)
 
     assert sent.ends == {200: 200}
+
+
+async def test_send_without_its_streams_says_where_they_were_looked_for(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    file = write_installation(tmp_path, Addresses(streams_port=port))
+    stage = Stage(url="http://127.0.0.1:1", configuration=load_configuration(file, environ={}))
+
+    said = rf"^http://127\.0\.0\.1:{port} does not answer; see streams\.public_url$"
+    with pytest.raises(Broken, match=said):
+        await send_plan(stage, Plan("send", ()), paused(0))
 
 
 async def send(directory: Path, plan: Plan, url: str) -> Sent:

@@ -1,4 +1,4 @@
-"""Shell completion, in a real bash: commands, their commands, options, without a Kafka."""
+"""Shell completion, in a real bash: commands, options, names in the file, without a Kafka."""
 
 import os
 import subprocess
@@ -10,6 +10,14 @@ import pytest
 # What bash does when somebody presses the tabulator after these words.
 PRESSED = 'source /dev/stdin && COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) && _esito_completion esito'
 
+CONFIGURATION = """
+endpoints:
+  - {name: pivot-id, provider: pivot}
+  - {name: pivot-my, provider: pivot}
+  - {name: srtp-bank, provider: srtp}
+"""
+FAULTY = "endpoints: [{name: &a x}, *a, {nome: ${NOBODY"
+
 
 @pytest.mark.parametrize(
     ("words", "completed"),
@@ -18,9 +26,19 @@ PRESSED = 'source /dev/stdin && COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) && _esi
         (("dead-letters", ""), ["ls", "replay", "show"]),
         (("dead-letters", "replay", "--re"), ["--report"]),
         (("reverify", "--tr"), ["--transaction"]),
+        (("tap", "--code", "un"), ["unknown_status", "unsolicited"]),
+        (("tap", "--provider", ""), ["pivot", "srtp"]),
+        (("tap", "--endpoint", "p"), ["pivot-id", "pivot-my"]),
+        (("transaction", "show", ""), ["pivot-id", "pivot-my", "srtp-bank"]),
+        (("keys", "rotate", "--configuration", "faulty.yaml", ""), []),
+        (("keys", "rotate", "--configuration", "none.yaml", ""), []),
     ],
 )
-def test_bash_completes_commands_and_options(words: tuple[str, ...], completed: list[str]) -> None:
+def test_bash_completes_commands_options_and_names(
+    tmp_path: Path, words: tuple[str, ...], completed: list[str]
+) -> None:
+    (tmp_path / "esito.yaml").write_text(CONFIGURATION)
+    (tmp_path / "faulty.yaml").write_text(FAULTY)
     folder = Path(sys.executable).parent
     environment = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
 
@@ -38,6 +56,8 @@ def test_bash_completes_commands_and_options(words: tuple[str, ...], completed: 
         text=True,
         input=script.stdout,
         env=environment,
+        cwd=tmp_path,
     )
 
-    assert sorted(map(str.strip, found.stdout.splitlines())) == completed
+    assert sorted(found.stdout.split()) == completed
+    assert found.stderr == ""

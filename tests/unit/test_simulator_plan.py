@@ -72,15 +72,10 @@ def test_plan_tells_of_every_fault_and_mostly_of_none(provider: str) -> None:
     assert told.count(None) > len(told) / 3
 
 
-def test_plan_of_a_fault_the_provider_cannot_show_is_broken() -> None:
-    with pytest.raises(Broken, match=r"pivot cannot show stale-timestamp; it shows burst, "):
-        make_plan(
-            "pivot",
-            transactions=9,
-            faults=[Fault.STALE_TIMESTAMP],
-            seed=1,
-            scene=SCENE,
-        )
+@pytest.mark.parametrize("fault", [Fault.STALE_TIMESTAMP, "nonsense"])
+def test_plan_of_a_fault_the_provider_cannot_show_is_broken(fault: str) -> None:
+    with pytest.raises(Broken, match=rf"pivot cannot show {fault}; it shows burst, "):
+        make_plan("pivot", transactions=9, faults=[fault], seed=1, scene=SCENE)
 
 
 def test_plan_of_an_unknown_provider_is_broken() -> None:

@@ -19,7 +19,7 @@ from typing import Annotated, Final, Literal
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from contracts.errors import Broken, Unavailable
+from contracts.errors import Broken, Unavailable, why_unread
 from contracts.needs import AddressFound, AddressNeed
 from runtime.notification_configuration import Registry
 
@@ -147,7 +147,7 @@ def _headers(settings: Registry) -> dict[str, str]:
             headers["x-api-key"] = settings.api_key_file.read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
             raise Broken(
-                f"{settings.api_key_file}: cannot be read ({type(error).__name__}); "
+                f"{settings.api_key_file}: cannot be read ({why_unread(error)}); "
                 "registry.api_key_file holds our key of the service alone"
             ) from None
     return headers
