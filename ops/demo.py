@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops.cluster import connected
+from ops.embedded.jars import OnProgress
 from ops.installation import Addresses, write_installation
-from ops.kafka_jars import OnProgress
 from ops.local_installation import LocalEsito, free_row, local_esito, unless_one_dies
 from runtime.configuration_file import load_configuration
 from simulator.comparison import Comparison

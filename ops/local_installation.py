@@ -14,10 +14,10 @@ from typing import Any, Final, TypeVar
 
 from contracts.errors import Broken
 from ops.cluster import connected
-from ops.embedded_kafka import EmbeddedKafka, EmbeddedKafkaError
-from ops.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
-from ops.kafka_jars import OnProgress
-from ops.kafka_storage import free_ports, is_free
+from ops.embedded.jars import OnProgress
+from ops.embedded.kafka import EmbeddedKafka, EmbeddedKafkaError
+from ops.embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
+from ops.embedded.storage import free_ports, is_free
 from ops.processes import Processes, programs_of
 from ops.topics import create_missing, planned_topics
 from runtime.configuration import Configuration

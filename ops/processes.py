@@ -17,7 +17,7 @@ from typing import Final, Self
 import aiohttp
 
 from contracts.errors import Broken
-from ops import tether
+from ops.embedded import tether
 from runtime.configuration import Configuration
 
 READY_SECONDS_MAX: Final = 45.0

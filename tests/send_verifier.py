@@ -15,7 +15,7 @@ from contracts.instants import instant
 from contracts.raw import RawCallback, Source
 from contracts.topics import Topics
 from contracts.update import Expectation, VerifiedUpdate
-from ops.kafka_storage import free_ports
+from ops.embedded.storage import free_ports
 from ops.topics import create_missing, planned_topics
 from runtime.configuration_file import load_configuration
 from tests.faults.checker import Verdict

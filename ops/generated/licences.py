@@ -31,9 +31,10 @@ _INSIDE = (
     "**uvloop** libuv (MIT). No test watches this paragraph."
 )
 _JARS = (
-    "`make demo` and `make test` download the jars of `ops/kafka-jars.lock` (Apache Kafka and what "
-    "it needs) to the machine that runs them. They are neither installed nor passed on with Esito, "
-    "so their licences are not judged here; the bill of materials names them with their hashes."
+    "`make demo` and `make test` download the jars of `ops/embedded/kafka-jars.lock` (Apache "
+    "Kafka and what it needs) to the machine that runs them. They are neither installed nor "
+    "passed on with Esito, so their licences are not judged here; the bill of materials names "
+    "them with their hashes."
 )
 _UNJUDGED = (
     "No licence is judged either of what only looks at Esito or shows how to read it: "

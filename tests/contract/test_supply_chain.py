@@ -41,10 +41,10 @@ CLASSIFIERS = {
 }
 # Demo and tests alone start a broker, a database and a Java from Python packages.
 EMBEDDED = {
-    "ops/embedded_kafka.py",
-    "ops/embedded_postgres.py",
-    "ops/kafka_jars.py",
-    "ops/kafka_node.py",
+    "ops/embedded/kafka.py",
+    "ops/embedded/postgres.py",
+    "ops/embedded/jars.py",
+    "ops/embedded/node.py",
 }
 LOCKED_IN = (
     "requirements.lock",

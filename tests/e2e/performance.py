@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.topics import Role, Topics
-from ops.embedded_postgres import EmbeddedPostgres
+from ops.embedded.postgres import EmbeddedPostgres
 from ops.local_installation import unless_one_dies
 from runtime.configuration import Configuration, Database
 from simulator.jwks_server import key_sets_served, publisher

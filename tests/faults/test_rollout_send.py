@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops.kafka_storage import free_ports
+from ops.embedded.storage import free_ports
 from tests.faults.pods import Terms
 from tests.faults.processes import EsitoProcess, until
 from tests.faults.table import Row, Table

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ops.embedded_kafka import EmbeddedKafka
+from ops.embedded.kafka import EmbeddedKafka
 from runtime.configuration import Database
 from tests.faults.processes import until
 from tests.integration.database_proxy import database_proxy

@@ -13,7 +13,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
-from ops.embedded_kafka import EmbeddedKafka
+from ops.embedded.kafka import EmbeddedKafka
 from ops.expectation import announce
 from ops.installation_text import PIVOT_PATH, UAEPASS_PATH
 from ops.local_installation import unless_one_dies

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
-from ops.kafka_jars import (
+from ops.embedded.jars import (
     LOCK_PATH,
     EmbeddedKafkaError,
     OnProgress,
@@ -25,9 +25,9 @@ from ops.kafka_jars import (
     ignore_progress,
     verified_jars,
 )
+from ops.embedded.node import Java, Node, cluster_properties, java
+from ops.embedded.storage import Storage, claim, free_ports, is_free
 from ops.kafka_metadata import known_brokers, lagging_partitions
-from ops.kafka_node import Java, Node, cluster_properties, java
-from ops.kafka_storage import Storage, claim, free_ports, is_free
 
 __all__ = ["EmbeddedKafka", "EmbeddedKafkaError"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ops import tether
-from ops.kafka_jars import EmbeddedKafkaError, missing_extra
+from ops.embedded import tether
+from ops.embedded.jars import EmbeddedKafkaError, missing_extra
 
 # One core, little memory: a broker for demonstrations and tests, with nobody to wait for the
 # optimising compiler. 384 MB of heap stay below 400 MB resident.

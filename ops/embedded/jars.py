@@ -4,7 +4,7 @@
 - A directory of jars appears complete or not at all: jars are downloaded beside it, compared with
   the lock, and renamed into place by one process at a time.
 - A jar that differs from the lock is refused, and left in place for someone to look at.
-- `python -m ops.kafka_jars` resolves the jars anew and writes the lock.
+- `python -m ops.embedded.jars` resolves the jars anew and writes the lock.
 """
 
 import fcntl
@@ -78,7 +78,7 @@ def compare_with_lock(jars: Path, lock_path: Path) -> None:
         message = (
             f"the Kafka jars in {jars} differ from the lock {lock_path}: {shown}"
             f"{f'; and {more} more' if more > 0 else ''}. Delete that directory to download them "
-            "again. If they should change, `python -m ops.kafka_jars` writes a new lock."
+            "again. If they should change, `python -m ops.embedded.jars` writes a new lock."
         )
         raise EmbeddedKafkaError(message)
 

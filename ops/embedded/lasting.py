@@ -1,4 +1,4 @@
-"""Run a Kafka to play with at 127.0.0.1:9092, its data lasting: `python -m ops.lasting_kafka`."""
+"""Run a Kafka to play with at 127.0.0.1:9092, its data lasting: `make kafka`."""
 
 import argparse
 import asyncio
@@ -6,12 +6,12 @@ import signal
 import sys
 from pathlib import Path
 
-from ops.embedded_kafka import EmbeddedKafka, EmbeddedKafkaError
+from ops.embedded.kafka import EmbeddedKafka, EmbeddedKafkaError
 
 
 def main() -> int:
     """Run until SIGINT or SIGTERM; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m ops.lasting_kafka", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ops.embedded.lasting", description=__doc__)
     parser.add_argument("--port", type=int, default=9092)
     parser.add_argument("--data", type=Path, default=Path(".esito/kafka"), metavar="DIRECTORY")
     options = parser.parse_args()

@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from ops import tether, unprivileged
+from ops.embedded import tether, unprivileged
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
 

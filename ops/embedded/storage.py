@@ -17,7 +17,7 @@ from io import BufferedRandom
 from pathlib import Path
 from typing import Final
 
-from ops.kafka_jars import KAFKA_VERSION, EmbeddedKafkaError
+from ops.embedded.jars import KAFKA_VERSION, EmbeddedKafkaError
 
 # Below the range from which Linux (32768) and macOS (49152) take the ports of outgoing connections:
 # a client that calls a stopped broker again and again would otherwise sooner or later be given
