@@ -1,6 +1,6 @@
 """Take from the generated documents what others build on: members, types, answers; no words.
 
-The surface of the last release lies in docs/released-contracts.json, and is what changes are
+The surface of the last release lies in ops/contract_rule/released.json, and is what changes are
 measured by.
 """
 
