@@ -25,7 +25,7 @@ from runtime.object_store import ObjectStore
 from runtime.process import event_loop_factory
 from runtime.slots import Slot, seal_version
 from simulator.pki import Identity, lasting, new_root, new_seal
-from simulator.send_pdf import pdf, signed_pdf
+from simulator.send.pdf import pdf, signed_pdf
 from workers.processor import InputRecord, Processor
 from workers.roles import verifier_role
 from workers.verifier.jwks_source import JwksSource

@@ -25,8 +25,8 @@ from ops.installation_text import (
 from ops.pki_configuration import pki_configuration
 from runtime.mac import Encoding, Hash, MacInput, MacProfile, Part, TimestampFormat, write_mac
 from simulator.pki_files import PUBLIC_BODY, make_pki, now_utc, read_identity, write_pki
-from simulator.send_pdf import pdf, signed_pdf
-from simulator.wallet_files import write_wallet_keys
+from simulator.send.pdf import pdf, signed_pdf
+from simulator.wallet.files import write_wallet_keys
 
 _SECRETS: Final = (
     "pivot.key",

@@ -10,8 +10,8 @@ from runtime.configuration import Configuration, Endpoint
 from simulator.pki_files import BANKS, Bank
 from simulator.plan import Callback
 from simulator.scene import scene_of
-from simulator.srtp_cast import Act, Carrier, caller_of, cast_of
-from simulator.srtp_messages import new_message, new_request, report
+from simulator.srtp.cast import Act, Carrier, caller_of, cast_of
+from simulator.srtp.messages import new_message, new_request, report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from ops.command_line import ConfigurationFile, configured, endpoint_named
 from ops.terminal import notes, plain
 
 if TYPE_CHECKING:
-    from simulator.srtp_cast import Carrier
+    from simulator.srtp.cast import Carrier
 
 _SEEDS: Final = 1_000_000
 
@@ -78,7 +78,7 @@ def sign(
 
 
 def _carrier(name: str | None) -> "Carrier | None":
-    from simulator.srtp_cast import Carrier
+    from simulator.srtp.cast import Carrier
 
     if name is None:
         return None

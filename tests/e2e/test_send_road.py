@@ -19,7 +19,7 @@ from ops.installation import Addresses, write_installation
 from ops.local_installation import create_topics, free_row
 from ops.processes import Processes, programs_of
 from runtime.configuration_file import load_configuration
-from simulator.send_pdf import pdf
+from simulator.send.pdf import pdf
 from tests.e2e.elsewhere import remote_configuration, status_events
 from tests.e2e.send_user import SECONDS_MAX, User
 from tests.kafka import Kafka

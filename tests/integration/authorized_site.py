@@ -22,7 +22,7 @@ from ops.local_installation import free_row
 from ops.processes import Processes, Program, programs_of
 from runtime.configuration import Configuration, Database
 from runtime.configuration_file import load_configuration
-from simulator.send_pdf import pdf
+from simulator.send.pdf import pdf
 from tests.authorized_kafka import AuthorizedKafka
 from tests.e2e.send_user import User
 from tests.faults.processes import WAIT_SECONDS_MAX, EsitoProcess

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from simulator.people import Person, digits, person
 from simulator.pki_files import BANK_A, Bank
-from simulator.srtp_bodies import CANCELLATION, REPORT
+from simulator.srtp.bodies import CANCELLATION, REPORT
 
 CREDITOR_BIC: Final = "ESTCITMM"
 _EPOCH: Final = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)

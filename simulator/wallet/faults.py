@@ -17,9 +17,9 @@ from contracts.codes import AnomalyCode, RejectionCode
 from simulator.pki import ec_key
 from simulator.plan import Callback, Fault, Step, Story
 from simulator.sign_jws import encode, encode_json
-from simulator.wallet_cast import Interaction, WalletCast
-from simulator.wallet_files import named
-from simulator.wallet_stories import Tell, Teller, step, verified
+from simulator.wallet.cast import Interaction, WalletCast
+from simulator.wallet.files import named
+from simulator.wallet.stories import Tell, Teller, step, verified
 
 _STRANGER: Final = 404
 _TOO_LARGE: Final = 413

@@ -27,7 +27,7 @@ from simulator.scene import Scene
 from simulator.sign_detached import DIGESTS, Padding, signature_headers
 from simulator.sign_jws import sign_detached_jws
 from simulator.sign_xml import business_message, sign_business_message, sign_document
-from simulator.srtp_bodies import (
+from simulator.srtp.bodies import (
     CANCELLATION,
     REPORT_VERSIONS,
     Envelope,
@@ -36,7 +36,7 @@ from simulator.srtp_bodies import (
     json_body,
     xml_document,
 )
-from simulator.srtp_messages import CREDITOR_BIC, Message, written
+from simulator.srtp.messages import CREDITOR_BIC, Message, written
 
 JSON: Final = "application/json"
 XML: Final = "application/xml"

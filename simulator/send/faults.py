@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from contracts.codes import AnomalyCode
 from simulator.plan import Fault, Presents
-from simulator.send_acts import (
+from simulator.send.acts import (
     PROVINCIA,
     REGIONE,
     Ask,
@@ -23,15 +23,15 @@ from simulator.send_acts import (
     step,
     story,
 )
-from simulator.send_cast import (
+from simulator.send.cast import (
     SendCast,
     new_name,
     new_person,
     uploads,
 )
-from simulator.send_refusals import REFUSALS, Tale
-from simulator.send_requests import pago_pa
-from simulator.send_stories import (
+from simulator.send.refusals import REFUSALS, Tale
+from simulator.send.requests import pago_pa
+from simulator.send.stories import (
     DIGITAL,
     accepted_step,
     elements_of,

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final
 
 from simulator.plan import Fault
-from simulator.send_acts import (
+from simulator.send.acts import (
     PROVINCIA,
     REGIONE,
     Act,
@@ -21,10 +21,10 @@ from simulator.send_acts import (
     step,
     story,
 )
-from simulator.send_cast import TEXT, Person, SendCast, new_name, new_person, uploads
-from simulator.send_pdf import pdf, tampered_pdf
-from simulator.send_requests import f24, f24_metadata, person_tax_id
-from simulator.send_stories import private_of
+from simulator.send.cast import TEXT, Person, SendCast, new_name, new_person, uploads
+from simulator.send.pdf import pdf, tampered_pdf
+from simulator.send.requests import f24, f24_metadata, person_tax_id
+from simulator.send.stories import private_of
 
 Tale = Callable[[Random, SendCast], SendStory]
 _PDF_INVALID: Final = "FILE_PDF_INVALID_ERROR"

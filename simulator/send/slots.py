@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from contracts.errors import Broken
 from runtime.key_source import ring_of
 from runtime.slots import Slot, open_slot, seal_slot, seal_version
-from simulator.send_http import SendHttp
+from simulator.send.http import SendHttp
 
 
 def expired_slot(slot: Mapping[str, str], http: SendHttp) -> dict[str, str]:

@@ -18,7 +18,7 @@ from simulator.plan import Callback
 from simulator.scene import Scene
 from simulator.sd_jwt import Hidden, Holder, issue_sd_jwt
 from simulator.sign_jws import TokenKey, key_set, sign_token
-from simulator.wallet_files import (
+from simulator.wallet.files import (
     CREDENTIAL_ISSUER,
     CREDENTIAL_TYPE,
     WalletKeys,

@@ -12,10 +12,10 @@ from typing import Final
 from contracts.codes import AnomalyCode, RejectionCode
 from contracts.errors import Broken
 from simulator.plan import Fault, Step, Story
-from simulator.srtp_bodies import REPORT
-from simulator.srtp_cast import SIGNATURES, Act, Cast
-from simulator.srtp_messages import Message, Request, report
-from simulator.srtp_stories import PROVIDER_REASONS, Tell, Teller, accepted
+from simulator.srtp.bodies import REPORT
+from simulator.srtp.cast import SIGNATURES, Act, Cast
+from simulator.srtp.messages import Message, Request, report
+from simulator.srtp.stories import PROVIDER_REASONS, Tell, Teller, accepted
 
 _REFUSED: Final = 400
 _FORBIDDEN: Final = 403

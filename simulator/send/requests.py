@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from contracts.send.taxes import organisation_check_digit, person_check_letter
 from simulator.people import digits, person
-from simulator.send_acts import File, Stored
+from simulator.send.acts import File, Stored
 
 TAXONOMY: Final = "010101P"
 _LETTERS: Final = "BCDFGHLMNPRSTVZ"

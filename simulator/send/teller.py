@@ -5,10 +5,10 @@ from random import Random
 
 from simulator.plan import Fault
 from simulator.scene import Scene
-from simulator.send_acts import SendStory
-from simulator.send_cast import SendCast, cast_of
-from simulator.send_faults import faulty_story
-from simulator.send_stories import ordinary_story
+from simulator.send.acts import SendStory
+from simulator.send.cast import SendCast, cast_of
+from simulator.send.faults import faulty_story
+from simulator.send.stories import ordinary_story
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from contracts.codes import AnomalyCode
 from runtime.configuration import Endpoint
 from simulator.pki_files import BANK_A, BANKS, Bank
 from simulator.plan import Callback, Fault, Step, Story
-from simulator.srtp_cast import Act, Cast
-from simulator.srtp_messages import (
+from simulator.srtp.cast import Act, Cast
+from simulator.srtp.messages import (
     Message,
     Request,
     cancellation,

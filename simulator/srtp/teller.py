@@ -6,9 +6,9 @@ from random import Random
 from contracts.errors import Broken
 from simulator.plan import Fault, Story
 from simulator.scene import Scene
-from simulator.srtp_cast import Cast, cast_of
-from simulator.srtp_faults import faulty_story
-from simulator.srtp_stories import ordinary_story
+from simulator.srtp.cast import Cast, cast_of
+from simulator.srtp.faults import faulty_story
+from simulator.srtp.stories import ordinary_story
 
 
 @dataclass(frozen=True, slots=True)

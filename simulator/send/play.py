@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from contracts.instants import instant
 from contracts.send.iun import iun_of
-from simulator.send_acts import (
+from simulator.send.acts import (
     Act,
     Ask,
     Cancel,
@@ -27,8 +27,8 @@ from simulator.send_acts import (
     Tell,
     Upload,
 )
-from simulator.send_http import Answer, SendHttp
-from simulator.send_slots import aged_version, expired_slot
+from simulator.send.http import Answer, SendHttp
+from simulator.send.slots import aged_version, expired_slot
 
 LEARN_SECONDS_MAX: Final = 120.0
 _LOOK_SECONDS: Final = 0.1

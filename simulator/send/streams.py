@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from contracts.errors import Broken
 from simulator.plan import Row
-from simulator.send_http import SendHttp
+from simulator.send.http import SendHttp
 
 READ_SECONDS_MAX: Final = 30.0
 _LOOK_SECONDS: Final = 0.1

@@ -11,7 +11,7 @@ from typing import Any, Final
 from contracts.codes import AnomalyCode
 from simulator.people import Person
 from simulator.plan import Callback, Fault, Step, Story
-from simulator.wallet_cast import Interaction, WalletCast
+from simulator.wallet.cast import Interaction, WalletCast
 
 COMPLETED: Final = "COMPLETED"
 FAILED: Final = "FAILED"

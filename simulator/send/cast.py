@@ -12,9 +12,9 @@ from runtime.configuration import Endpoint
 from runtime.notification_configuration import Body, Notifications
 from simulator.pki_files import PUBLIC_BODY, read_identity
 from simulator.scene import Scene
-from simulator.send_acts import PROVINCIA, REGIONE, Act, File, Preload, Upload
-from simulator.send_pdf import pdf, signed_pdf
-from simulator.send_requests import recipient, request
+from simulator.send.acts import PROVINCIA, REGIONE, Act, File, Preload, Upload
+from simulator.send.pdf import pdf, signed_pdf
+from simulator.send.requests import recipient, request
 
 TEXT: Final = "Notice of the simulator"
 

@@ -5,9 +5,9 @@ from random import Random
 
 from simulator.plan import Fault, Story
 from simulator.scene import Scene
-from simulator.wallet_cast import WalletCast, wallet_cast_of
-from simulator.wallet_faults import faulty_story
-from simulator.wallet_stories import ordinary_story
+from simulator.wallet.cast import WalletCast, wallet_cast_of
+from simulator.wallet.faults import faulty_story
+from simulator.wallet.stories import ordinary_story
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
-from simulator.send_acts import (
+from simulator.send.acts import (
     PROVINCIA,
     REGIONE,
     Act,
@@ -24,7 +24,7 @@ from simulator.send_acts import (
     step,
     story,
 )
-from simulator.send_cast import Person, SendCast, new_name, new_person, uploads
+from simulator.send.cast import Person, SendCast, new_name, new_person, uploads
 
 # What happens, to which recipient, and where the notification stands after it.
 Life = Sequence[tuple[str, int | None, str]]

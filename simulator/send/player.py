@@ -10,10 +10,10 @@ from typing import Final, Self
 from contracts.errors import Broken
 from runtime.configuration import Configuration, Endpoint
 from simulator.plan import Plan, Row
-from simulator.send_acts import Ask, SendStep, SendStory
-from simulator.send_http import OnAnswer, SendHttp
-from simulator.send_play import SendPlay, planned_counts
-from simulator.send_streams import SendStreams, follow
+from simulator.send.acts import Ask, SendStep, SendStory
+from simulator.send.http import OnAnswer, SendHttp
+from simulator.send.play import SendPlay, planned_counts
+from simulator.send.streams import SendStreams, follow
 from simulator.sender import Sent, Settled
 
 SEND: Final = "send"
