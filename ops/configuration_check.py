@@ -22,8 +22,9 @@ from ops.fault import Fault
 from ops.named_files import key_rings
 from ops.signature_check import signature_faults, signature_warnings
 from ops.trust_files import read_trust
-from runtime.configuration import Configuration, Endpoint
+from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
+from runtime.endpoint_configuration import Endpoint
 from runtime.kafka import KafkaClients
 from runtime.key_source import check_golden_vector, ring_of
 from runtime.yaml_lines import Path as Key

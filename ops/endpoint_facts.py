@@ -6,8 +6,8 @@ from typing import Any, Final
 from contracts.provider import Door
 from ops.signature_check import missing_schemas
 from ops.trust_files import Trusted, TrustFiles
-from runtime.configuration import Endpoint
-from runtime.signature_configuration import TokenIssuer
+from runtime.endpoint_configuration import Endpoint
+from runtime.token_configuration import TokenIssuer
 
 _SCHEMES: Final = ("xmldsig", "detached_signature", "detached_jws")
 _DASH: Final = "-"

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from runtime.configuration import KeyFile
+from runtime.endpoint_keys import KeyFile
 
 
 class State(StrEnum):

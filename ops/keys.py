@@ -8,7 +8,8 @@ from pathlib import Path
 from contracts.errors import Broken
 from ops.named_files import key_rings
 from ops.trust_files import read_trust
-from runtime.configuration import Configuration, KeyFile
+from runtime.configuration import Configuration
+from runtime.endpoint_keys import KeyFile
 from runtime.key_source import ring_of
 
 

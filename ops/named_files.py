@@ -7,7 +7,9 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from runtime.configuration import Configuration, Endpoint, KeyFile, Keys
+from runtime.configuration import Configuration
+from runtime.endpoint_configuration import Endpoint
+from runtime.endpoint_keys import KeyFile, Keys
 from runtime.key_source import CREDENTIALS
 from runtime.yaml_lines import Path as Key
 

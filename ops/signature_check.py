@@ -16,7 +16,7 @@ from contracts.iso20022.envelope import NAMESPACES
 from ingress.client_certificate import Edges
 from ops.fault import Fault
 from ops.trust_files import Trusted, TrustFiles
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from runtime.yaml_lines import Path as Key
 from workers.verifier.jwks_source import JwksSource
 from workers.verifier.presentations_source import load_presentations

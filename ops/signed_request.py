@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.errors import Broken
-from runtime.configuration import Configuration, Endpoint
+from runtime.configuration import Configuration
+from runtime.endpoint_configuration import Endpoint
 from simulator.pki_files import BANKS, Bank
 from simulator.plan import Callback
 from simulator.scene import scene_of

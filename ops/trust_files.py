@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from contracts.errors import Broken, Rejected
 from ops.fault import Fault
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from runtime.yaml_lines import Path as Key
 from workers.verifier.certificate_paths import quietly
 from workers.verifier.certificates import read_chain

@@ -9,34 +9,9 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from runtime.endpoint_configuration import ApiKey, Endpoint, EndpointLimits, Hmac
-from runtime.endpoint_keys import KeyFile, Keys
+from runtime.endpoint_configuration import Endpoint
 from runtime.section import Count, Days, Seconds, Section
 from runtime.service_configuration import Database, Intake, ObjectStore, Streams, Tracing
-
-# One place to import the configuration from, whichever file a part of it stands in.
-__all__ = [
-    "PREFIX",
-    "ApiKey",
-    "Breaker",
-    "Configuration",
-    "Database",
-    "Endpoint",
-    "EndpointLimits",
-    "Hmac",
-    "Ingress",
-    "Intake",
-    "KeyFile",
-    "Keys",
-    "ObjectStore",
-    "Seconds",
-    "Section",
-    "State",
-    "Streams",
-    "Tls",
-    "TopicSettings",
-    "Worker",
-]
 
 PREFIX: Final = "ESITO_"
 

@@ -22,7 +22,7 @@ from aiohttp import web
 
 from contracts.errors import Broken
 from runtime.configuration import Configuration
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from simulator.sender import OnCue
 from simulator.wallet.files import KEY_SET, publish
 

@@ -9,9 +9,9 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from contracts.errors import Broken
-from runtime.configuration import Streams
 from runtime.http_server import open_listener
 from runtime.log_events import LogEvent
+from runtime.service_configuration import Streams
 from runtime.telemetry import Logger
 from streams.exchange import malformed, unrouted
 

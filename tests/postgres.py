@@ -26,7 +26,7 @@ from testcontainers.core.container import DockerContainer
 
 from ops.embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from ops.embedded.storage import free_ports
-from runtime.configuration import Database
+from runtime.service_configuration import Database
 from tests.kafka import Report, engine_answers, run
 
 IMAGE: Final = "postgres:18"

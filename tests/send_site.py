@@ -14,7 +14,7 @@ from contracts.lifecycle import Status
 from contracts.status import StatusEvent
 from contracts.topics import Topics
 from contracts.update import Reason
-from runtime.configuration import Database
+from runtime.service_configuration import Database
 from streams.consumer_api import ROOT as OWN
 from streams.send_api import ROOT
 from tests.faults.processes import EsitoProcess, until

@@ -25,7 +25,8 @@ from ops.terminal import console, plain, table, write_json
 if TYPE_CHECKING:
     from ops.key_rotation import Rotation
     from ops.keys import ListedKey
-    from runtime.configuration import Configuration, Endpoint
+    from runtime.configuration import Configuration
+    from runtime.endpoint_configuration import Endpoint
 
 # A provider that calls less than once a day is looked at with a longer --quiet.
 _QUIET: Final = timedelta(days=1)

@@ -13,7 +13,8 @@ from typing import Final
 from ops.configuration_check import check
 from ops.doctor.finding import Finding, bad, doubtful, good
 from ops.named_files import key_rings, secret_files
-from runtime.configuration import Configuration, KeyFile, Tls
+from runtime.configuration import Configuration, Tls
+from runtime.endpoint_keys import KeyFile
 
 _EXPIRY_NOTICE: Final = timedelta(days=14)
 _ANSWER_SECONDS: Final = 1.0

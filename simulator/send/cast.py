@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final
 
 from contracts.errors import Broken
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from runtime.notification_configuration import Body, Notifications
 from simulator.pki_files import PUBLIC_BODY, read_identity
 from simulator.scene import Scene

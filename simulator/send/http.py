@@ -12,7 +12,8 @@ from typing import Any, Final, Self
 import aiohttp
 
 from contracts.errors import Broken
-from runtime.configuration import Configuration, Endpoint
+from runtime.configuration import Configuration
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_source import ring_of
 from simulator.credentials import WRONG_KEY, Credentials, credentials_of
 from simulator.plan import Presents

@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from contracts.errors import Broken
-from runtime.configuration import Configuration, Endpoint
+from runtime.configuration import Configuration
+from runtime.endpoint_configuration import Endpoint
 from simulator.plan import Plan, Row
 from simulator.send.acts import Ask, SendStep, SendStory
 from simulator.send.http import OnAnswer, SendHttp

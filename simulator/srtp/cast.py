@@ -18,7 +18,7 @@ from urllib.parse import quote
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from contracts.errors import Broken
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from simulator.people import uuid
 from simulator.pki import Identity
 from simulator.pki_files import read_identity

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, Final
 
 from contracts.codes import AnomalyCode
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from simulator.pki_files import BANK_A, BANKS, Bank
 from simulator.plan import Callback, Fault, Step, Story
 from simulator.srtp.cast import Act, Cast

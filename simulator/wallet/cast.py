@@ -9,9 +9,10 @@ from random import Random
 from typing import Any, Final
 
 from contracts.errors import Broken
-from runtime.configuration import Endpoint, Keys
+from runtime.endpoint_configuration import Endpoint
+from runtime.endpoint_keys import Keys
 from runtime.path_token import PathToken, mint
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from simulator.people import Person, person, token, uuid
 from simulator.pki import ec_key
 from simulator.plan import Callback

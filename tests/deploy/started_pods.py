@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ops.embedded.storage import free_ports
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from runtime.mac import MacInput, write_mac
 from tests.certificates import leaf, pem, revocation_list, root
 from tests.deploy.objects import Pod, Rendered

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from ops.installation_text import PIVOT_PATH
-from runtime.configuration import Database
+from runtime.service_configuration import Database
 from runtime.tracing import Attribute
 from simulator.send.pdf import pdf
 from tests.e2e.collector import Collected, Collector

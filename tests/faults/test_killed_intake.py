@@ -9,7 +9,7 @@ from typing import Final
 import aiohttp
 import pytest
 
-from runtime.configuration import Database
+from runtime.service_configuration import Database
 from tests.faults.processes import WAIT_SECONDS_MAX, until
 from tests.integration.intake import Intake, running
 from tests.kafka import Kafka

@@ -20,8 +20,9 @@ from ops.__main__ import app
 from ops.installation import Addresses, write_installation
 from ops.local_installation import free_row
 from ops.processes import Processes, Program, programs_of
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
+from runtime.service_configuration import Database
 from simulator.send.pdf import pdf
 from tests.authorized_kafka import AuthorizedKafka
 from tests.e2e.send_user import User

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ops.embedded.kafka import EmbeddedKafka
-from runtime.configuration import Database
+from runtime.service_configuration import Database
 from tests.faults.processes import until
 from tests.integration.database_proxy import database_proxy
 from tests.integration.intake import Answer, Intake, running, together

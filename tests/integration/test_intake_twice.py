@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from runtime.configuration import Intake as IntakeSettings
+from runtime.service_configuration import Intake as IntakeSettings
 from tests.faults.processes import until
 from tests.integration.intake import Answer, Intake, running, together
 from tests.send_requests import pago_pa, recipient, request

@@ -15,7 +15,8 @@ import requests
 import yaml
 
 from ops.generated.openapi_streams import openapi_streams_document
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from tests.generated_calls import verdicts
 from tests.integration.streams import Installation, members
 from tests.kafka import Kafka

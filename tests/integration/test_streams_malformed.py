@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ops.local_installation import free_row
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from runtime.telemetry import configure_logging
 from streams.server import serve
 from tests.integration.callers import connected

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from contracts.codes import RejectionCode
 from contracts.errors import Broken, Rejected
 from contracts.provider import Presentation
-from runtime.signature_configuration import Presentations
+from runtime.token_configuration import Presentations
 from simulator.sign_jws import key_set
 from tests.key_binding_variants import bound
 from tests.presentation_issuers import (

@@ -14,8 +14,7 @@ from contracts.provider import SignedBytes
 from contracts.providers import provider_named
 from contracts.raw import RawCallback, Source
 from contracts.update import Origin, Proof, Scheme, Statement, VerifiedUpdate
-from runtime.configuration import Endpoint
-from runtime.endpoint_configuration import EndpointLimits
+from runtime.endpoint_configuration import Endpoint, EndpointLimits
 from simulator.plan import Fault, Plan, Presents, Step, Story, faults_of_stories
 from simulator.planning import PLAYERS, make_plan
 from simulator.scene import Scene

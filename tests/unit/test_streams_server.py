@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from runtime.configuration import Streams
+from runtime.service_configuration import Streams
 from streams.server import serve
 
 

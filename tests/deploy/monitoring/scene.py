@@ -18,7 +18,8 @@ from ops.expectation import announce
 from ops.installation_text import PIVOT_PATH, UAEPASS_PATH
 from ops.local_installation import unless_one_dies
 from ops.processes import Processes, Program
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from simulator.jwks_server import KeyService, Manner, key_sets_served, publisher
 from simulator.plan import Plan
 from simulator.planning import PLAYERS, make_plan

@@ -8,8 +8,8 @@ from typing import Final
 from contracts.provider import Form, SignedBytes
 from contracts.raw import RawCallback
 from ingress.authenticate import Refused
-from runtime.configuration import Endpoint
 from runtime.configuration_file import load_configuration
+from runtime.endpoint_configuration import Endpoint
 from tests.certificates import load_trust
 from tests.conformance.road import Road
 from tests.conformance.vector import VECTORS, Vector, vectors_of
