@@ -18,7 +18,7 @@ from tests.integration.ingress import fetched
 from tests.judging_processes import held_bytes, judging
 from tests.kafka import Kafka
 from tests.pdfs import pdf
-from tests.send_verifier import PARTITIONS, SendVerifier, left_behind
+from tests.send.verifier import PARTITIONS, SendVerifier, left_behind
 
 BATCH = 10
 PAGES = 10_000

@@ -13,7 +13,7 @@ from intake.reservations import Reservation, keys_of, reserve
 from runtime.database import Pool
 from runtime.service_configuration import Database
 from tests.integration.test_intake_janitor import prepared
-from tests.send_requests import (
+from tests.send.requests import (
     COMUNE,
     RECEIVED,
     RULES,

@@ -20,7 +20,7 @@ from runtime.key_source import EndpointKeys
 from runtime.metrics import Metrics
 from runtime.object_store import ObjectStore
 from runtime.service_configuration import ObjectStore as StoreSettings
-from tests.send_requests import REQUEST_ID, RULES, found, request
+from tests.send.requests import REQUEST_ID, RULES, found, request
 from tests.stored_files import ENDPOINT, SECRET, notifications
 from tests.updates import PIVOT, at
 from workers.verifier.notification_sources import NotificationSources

@@ -7,7 +7,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from simulator.mdoc import device_response, validity
 from simulator.pki import Life
-from tests.presentation_issuers import (
+from tests.presented.issuers import (
     ALGORITHM,
     DAY,
     MALFORMED,

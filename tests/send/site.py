@@ -22,7 +22,7 @@ from tests.integration.intake import REQUESTS, Intake
 from tests.integration.intake_settings import KEY
 from tests.integration.test_intake_sent import new_iun, uploaded
 from tests.kafka import run
-from tests.send_requests import request
+from tests.send.requests import request
 from tests.status_events import status_event, value_of
 
 CONSUMER_KEY: Final = "a-key-of-a-consumer-0123456789abcdef"

@@ -9,7 +9,7 @@ from contracts.providers.send import needs, translate
 from contracts.raw import Source
 from contracts.send.rules import SendRules
 from contracts.update import Expectation, Statement
-from tests.send_requests import COMUNE, RULES, element, fields, file_facts, found, request
+from tests.send.requests import COMUNE, RULES, element, fields, file_facts, found, request
 
 Facts = Callable[[FileNeed], FileFacts]
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import yaml
 
-from tests.send_reference import Schema, resolved
+from tests.send.reference import Schema, resolved
 
-DOCUMENTS: Final = Path(__file__).resolve().parent.parent / "docs"
+DOCUMENTS: Final = Path(__file__).resolve().parents[2] / "docs"
 PUBLISHED: Final = {
     "openapi-intake": "api-external-b2b-pa-bundle.yaml",
     "openapi-streams": "pn-stream-api-external-bundle.yaml",

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from simulator.pki import Life, new_seal
 from simulator.sign_jws import encode, encode_json, key_set, new_token_key
-from tests.presentation_issuers import (
+from tests.presented.issuers import (
     ALGORITHM,
     DAY,
     ISSUER,

@@ -12,8 +12,8 @@ import yaml
 from tests.generated_calls import verdicts
 from tests.kafka import any_kafka
 from tests.postgres import any_postgres
-from tests.send_openapi import DOCUMENTS, PUBLISHED, allowed, published, served
-from tests.send_site import Site
+from tests.send.openapi import DOCUMENTS, PUBLISHED, allowed, published, served
+from tests.send.site import Site
 
 EXAMPLES: Final = 10
 PREFIX: Final = "published."

@@ -5,7 +5,7 @@ from typing import Any
 from contracts.codes import RejectionCode
 from simulator.sd_jwt import Hidden, digest, disclosure
 from simulator.sign_jws import encode
-from tests.presentation_issuers import (
+from tests.presented.issuers import (
     ALGORITHM,
     AUDIENCE,
     CREDENTIAL,
@@ -28,11 +28,11 @@ from tests.presentation_issuers import (
     issuers,
     seconds,
 )
-from tests.sd_jwt_issuer_variants import algorithms, issuer_keys, signatures
+from tests.presented.sd_jwt_issuer import algorithms, issuer_keys, signatures
 
 
 def sd_jwt_variants() -> Named:
-    """Yield every variant but those of key binding, which are in tests/key_binding_variants.py."""
+    """Yield every variant but those of key binding, which are in tests/presented/key_binding.py."""
     for number, group in enumerate(
         (
             _split,

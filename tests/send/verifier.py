@@ -22,7 +22,7 @@ from tests.faults.checker import Verdict
 from tests.faults.pipeline import admin_client
 from tests.faults.processes import EsitoProcess
 from tests.pdfs import pdf_root
-from tests.send_requests import element, request
+from tests.send.requests import element, request
 from tests.stored_files import BODY, ENDPOINT, SECRET, Store, Upload
 
 PARTITIONS: Final = 2

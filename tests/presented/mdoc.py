@@ -18,8 +18,7 @@ from simulator.mdoc import (
 )
 from simulator.pki import Life
 from simulator.sign_jws import encode
-from tests.mdoc_issuer_variants import headers, signers
-from tests.presentation_issuers import (
+from tests.presented.issuers import (
     ALGORITHM,
     DAY,
     DISCLOSURE,
@@ -41,6 +40,7 @@ from tests.presentation_issuers import (
     mdoc,
     response,
 )
+from tests.presented.mdoc_issuer import headers, signers
 
 
 def mdoc_variants() -> Named:

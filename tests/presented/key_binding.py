@@ -6,7 +6,7 @@ from typing import Any
 from contracts.codes import RejectionCode
 from simulator.sd_jwt import Hidden, Holder, digest
 from simulator.sign_jws import encode_json, new_token_key, public_jwk
-from tests.presentation_issuers import (
+from tests.presented.issuers import (
     AUDIENCE,
     LEEWAY,
     NONCE,

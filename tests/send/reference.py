@@ -19,7 +19,7 @@ from contracts.send.refusals import Refusal
 from contracts.send.request import Request
 from contracts.send.taxes import tax_id_fault
 from contracts.send.timeline import CATEGORIES, STATUSLESS, Native, status_after
-from tests.send_requests import sha256_of
+from tests.send.requests import sha256_of
 
 # Files below DIRECTORY/send that are no bodies of callbacks.
 SEND_FILES: Final = frozenset({"iun_vectors.json", "taxid_vectors.json", "status_transitions.json"})
