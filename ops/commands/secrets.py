@@ -27,7 +27,7 @@ def secrets(
     The password's file is readable by everybody because the server runs as another user: give it a
     place that only the two of them reach.
     """
-    from ops.installation import write_password, write_secrets
+    from ops.local.installation import write_password, write_secrets
 
     try:
         write_secrets(directory, parties=directory)

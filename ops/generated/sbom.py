@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ops.embedded.jars import LOCK_PATH
-from ops.licences import licence_of
-from ops.locked_packages import (
+from ops.packages.licences import licence_of
+from ops.packages.locked import (
     ROOT,
     LockedPackage,
     dependencies,

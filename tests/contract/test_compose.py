@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from contracts.providers import all_providers
-from ops.configuration_check import check_file
+from ops.configuration.check import check_file
 from ops.embedded.jars import KAFKA_VERSION
 from ops.generate import ROOT
-from ops.installation import write_password, write_secrets
-from ops.processes import programs_of
+from ops.local.installation import write_password, write_secrets
+from ops.local.processes import programs_of
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from tests.postgres import IMAGE as POSTGRES_IMAGE

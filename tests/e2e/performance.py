@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.topics import Role, Topics
 from ops.embedded.postgres import EmbeddedPostgres
-from ops.local_installation import unless_one_dies
+from ops.local.running_installation import unless_one_dies
 from runtime.configuration import Configuration
 from runtime.service_configuration import Database
 from simulator.jwks_server import key_sets_served, publisher

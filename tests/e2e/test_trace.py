@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ops.installation_text import PIVOT_PATH
+from ops.local.installation_text import PIVOT_PATH
 from runtime.service_configuration import Database
 from runtime.tracing import Attribute
 from simulator.send.pdf import pdf

@@ -17,9 +17,9 @@ from contracts.codes import RejectionCode
 from contracts.dead_letter import DeadLetter
 from contracts.topics import Topics
 from ops.__main__ import app
-from ops.installation import Addresses, write_installation
-from ops.local_installation import free_row
-from ops.processes import Processes, Program, programs_of
+from ops.local.installation import Addresses, write_installation
+from ops.local.processes import Processes, Program, programs_of
+from ops.local.running_installation import free_row
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from runtime.service_configuration import Database

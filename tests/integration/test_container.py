@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ops.embedded.storage import free_ports
-from ops.installation import Addresses, write_installation
+from ops.local.installation import Addresses, write_installation
 
 PROGRAM = (sys.executable, "-m", "ops.container")
 SECONDS_MAX = 30

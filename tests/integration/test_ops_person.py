@@ -19,7 +19,7 @@ from contracts.lifecycle import Status
 from intake.named_files import NamedFile, note_files
 from ops.__main__ import app
 from ops.cluster import connected
-from ops.person_search import Found, Words, search_requests
+from ops.person.search import Found, Words, search_requests
 from runtime.database import Pool
 from runtime.service_configuration import Database
 from runtime.slots import object_path

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from ops.installation import Addresses, write_installation
+from ops.local.installation import Addresses, write_installation
 from runtime.configuration_file import load_configuration
 from simulator.plan import Callback, Fault, Plan, Step, Story
 from simulator.play import Stage, paused, send_plan

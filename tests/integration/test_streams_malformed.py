@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.local_installation import free_row
+from ops.local.running_installation import free_row
 from runtime.configuration import Configuration
 from runtime.service_configuration import Database
 from runtime.telemetry import configure_logging

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from ops.configuration.named_files import secret_files
 from ops.doctor.files import (
     configuration_findings,
     lifetime_findings,
     secret_findings,
 )
 from ops.doctor.finding import Level
-from ops.named_files import secret_files
 from runtime.configuration import Configuration, Ingress
 from runtime.configuration_file import load_configuration
 from runtime.endpoint_configuration import ApiKey, Endpoint

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Broken
-from ops.installation import Addresses, write_installation
+from ops.local.installation import Addresses, write_installation
 from runtime.configuration_file import load_configuration
 from runtime.endpoint_configuration import Endpoint
 from runtime.mac import MacInput, TimestampFormat, matching_secret, read_timestamp

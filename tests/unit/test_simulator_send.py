@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from contracts.send.problems import Invalid
 from contracts.send.request_rules import check_request
 from contracts.send.timeline import status_after
-from ops.installation import Addresses, write_installation
+from ops.local.installation import Addresses, write_installation
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from runtime.notification_rules import send_rules

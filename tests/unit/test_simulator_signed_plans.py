@@ -19,7 +19,7 @@ from contracts.provider import Provider
 from contracts.providers import provider_named
 from contracts.raw import RawCallback, Source
 from contracts.update import Statement
-from ops.installation import Addresses, write_installation
+from ops.local.installation import Addresses, write_installation
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from runtime.endpoint_configuration import Endpoint

@@ -18,7 +18,7 @@ from ops.embedded.jars import OnProgress
 from ops.embedded.kafka import EmbeddedKafka, EmbeddedKafkaError
 from ops.embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from ops.embedded.storage import free_ports, is_free
-from ops.processes import Processes, programs_of
+from ops.local.processes import Processes, programs_of
 from ops.topics import create_missing, planned_topics
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from contracts.errors import Broken
-from ops.named_files import key_rings
-from ops.trust_files import read_trust
+from ops.configuration.named_files import key_rings
+from ops.configuration.trust_files import read_trust
 from runtime.configuration import Configuration
 from runtime.endpoint_keys import KeyFile
 from runtime.key_source import ring_of

@@ -12,7 +12,7 @@ from contracts.errors import Unavailable
 from contracts.topics import Topics
 from ops.cluster import connected
 from ops.groups import committed_offsets, members
-from ops.key_rotation import Held, Rotation, Use
+from ops.keys.rotation import Held, Rotation, Use
 from ops.running import running_process
 from ops.terminal import text_of
 from ops.topic_reader import OnProgress, StoredRecord, all_partitions, read_to_end

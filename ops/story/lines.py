@@ -10,10 +10,10 @@ from typing import Any, Final
 from contracts import dead_letter, raw
 from contracts.instants import instant
 from contracts.update import Expectation, Statement, VerifiedUpdate
-from ops.letter_box import Letter
+from ops.replay.letter_box import Letter
+from ops.story.collected import Story
 from ops.terminal import text_of
 from ops.topic_reader import StoredRecord
-from ops.transaction_story import Story
 
 # Within one millisecond, causes come before effects.
 _ORDER: Final = ("callback", "expectation", "poll", "verified", "dead letter", "status", "anomaly")

@@ -26,7 +26,7 @@ from contracts.errors import Broken
 from contracts.status import StatusEvent
 from contracts.topics import Role, Topics
 from ops.cluster import Cluster
-from ops.letter_box import Letter
+from ops.replay.letter_box import Letter
 from ops.terminal import text_of
 from ops.topic_reader import OnProgress, Place, StoredRecord, all_partitions, read_to_end
 from ops.topics import SEGMENT_DAYS

@@ -14,8 +14,8 @@ from cryptography import x509
 from contracts.errors import Broken, Rejected
 from contracts.iso20022.envelope import NAMESPACES
 from ingress.client_certificate import Edges
-from ops.fault import Fault
-from ops.trust_files import Trusted, TrustFiles
+from ops.configuration.fault import Fault
+from ops.configuration.trust_files import Trusted, TrustFiles
 from runtime.endpoint_configuration import Endpoint
 from runtime.yaml_lines import Path as Key
 from workers.verifier.jwks_source import JwksSource

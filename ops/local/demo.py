@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from ops.cluster import connected
 from ops.embedded.jars import OnProgress
-from ops.installation import Addresses, write_installation
-from ops.local_installation import LocalEsito, free_row, local_esito, unless_one_dies
+from ops.local.installation import Addresses, write_installation
+from ops.local.running_installation import LocalEsito, free_row, local_esito, unless_one_dies
 from runtime.configuration_file import load_configuration
 from simulator.comparison import Comparison
 from simulator.jwks_server import key_sets_served, publisher

@@ -53,7 +53,7 @@ class Sent:
 
     @property
     def subject(self) -> str:
-        """Return what it is about, as `ops.outcomes` has it."""
+        """Return what it is about, as `ops.replay.outcomes` has it."""
         return self.callback_id or self.id
 
 

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-from ops.installation_text import PIVOT_PATH, SAMPLE_PDF, UAEPASS_PATH, WALLET_PATH
+from ops.local.installation_text import PIVOT_PATH, SAMPLE_PDF, UAEPASS_PATH, WALLET_PATH
 from runtime.configuration import Configuration
 from runtime.path_token import mint
 from simulator.pki_files import BANK_A

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from contracts.provider import Door
-from ops.signature_check import missing_schemas
-from ops.trust_files import Trusted, TrustFiles
+from ops.configuration.signatures import missing_schemas
+from ops.configuration.trust_files import Trusted, TrustFiles
 from runtime.endpoint_configuration import Endpoint
 from runtime.token_configuration import TokenIssuer
 

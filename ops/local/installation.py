@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ops.installation_text import (
+from ops.local.installation_text import (
     CONFIGURATION,
     PIVOT_PATH,
     SAMPLE_PDF,
@@ -22,7 +22,7 @@ from ops.installation_text import (
     WALLET_PATH,
     srtp_endpoints,
 )
-from ops.pki_configuration import pki_configuration
+from ops.local.pki_configuration import pki_configuration
 from runtime.mac import Encoding, Hash, MacInput, MacProfile, Part, TimestampFormat, write_mac
 from simulator.pki_files import PUBLIC_BODY, make_pki, now_utc, read_identity, write_pki
 from simulator.send.pdf import pdf, signed_pdf

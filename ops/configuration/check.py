@@ -17,11 +17,11 @@ from contracts.provider import Door
 from contracts.providers import provider_named
 from ingress.build import EXPECTATIONS, client_certificates, hidden_paths
 from ingress.doors import door_of, load_doors, odd_credentials, signature_headers
-from ops.endpoint_facts import facts_of
-from ops.fault import Fault
-from ops.named_files import key_rings
-from ops.signature_check import signature_faults, signature_warnings
-from ops.trust_files import read_trust
+from ops.configuration.endpoint_facts import facts_of
+from ops.configuration.fault import Fault
+from ops.configuration.named_files import key_rings
+from ops.configuration.signatures import signature_faults, signature_warnings
+from ops.configuration.trust_files import read_trust
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from runtime.endpoint_configuration import Endpoint

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import Final
 
-from ops.locked_packages import LockedPackage
+from ops.packages.locked import LockedPackage
 
 # Whoever passes Esito on has to keep notices, and nothing more.
 ALLOWED: Final = frozenset(
@@ -101,7 +101,7 @@ def licence_of(name: str) -> str:
     if licence is None:
         raise UnknownLicenceError(
             f"{name} declares no licence as SPDX: read its licence file, and write into STATED of "
-            "ops/licences.py what it says"
+            "ops/packages/licences.py what it says"
         )
     return licence
 

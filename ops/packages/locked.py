@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parents[2]
 # What the demo and the tests need; every other extra is for production.
 TEST_EXTRAS: Final = frozenset({"dev", "embedded"})
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 from contracts.errors import Broken
 from contracts.topics import Topics
 from ops.cluster import Cluster, connected
-from ops.outcomes import Outcome, read_outcomes
-from ops.replays import Replay, Sent, send
+from ops.replay.outcomes import Outcome, read_outcomes
+from ops.replay.replays import Replay, Sent, send
 from ops.topic_reader import OnProgress, Place, ignore_progress
 from runtime.configuration import Configuration
 

@@ -18,7 +18,7 @@ from contracts.errors import Broken
 from contracts.instants import instant
 from contracts.topics import Topics
 from ops.cluster import Cluster
-from ops.replays import Replay
+from ops.replay.replays import Replay
 from ops.terminal import text_of
 from ops.topic_reader import OnProgress, Place, StoredRecord, all_partitions, read_each, read_to_end
 from runtime.configuration import Configuration

@@ -16,7 +16,7 @@ from contracts.status import StatusEvent
 from contracts.topics import Topics
 from contracts.update import Origin, VerifiedUpdate
 from ops.cluster import Cluster
-from ops.letter_box import Letter
+from ops.replay.letter_box import Letter
 from ops.topic_reader import (
     OnProgress,
     Place,

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from contracts.errors import Broken, Rejected
-from ops.fault import Fault
+from ops.configuration.fault import Fault
 from runtime.endpoint_configuration import Endpoint
 from runtime.yaml_lines import Path as Key
 from workers.verifier.certificate_paths import quietly

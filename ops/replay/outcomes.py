@@ -19,7 +19,7 @@ from contracts.status import StatusEvent
 from contracts.topics import Topics
 from contracts.update import Expectation, Statement, VerifiedUpdate, Witness
 from ops.cluster import Cluster
-from ops.letter_box import CLOCKS_APART_MILLISECONDS, Letter
+from ops.replay.letter_box import CLOCKS_APART_MILLISECONDS, Letter
 from ops.terminal import text_of
 from ops.topic_reader import OnProgress, Place, StoredRecord, all_partitions, read_to_end
 
