@@ -92,7 +92,7 @@ diagram: $(STAMP) ## Write the state diagrams anew from the lifecycle tables
 
 .PHONY: kafka
 kafka: $(STAMP) ## Run a broker to play with at 127.0.0.1:9092 until Ctrl-C
-	@$(BIN)/python -m ops.lasting_kafka
+	@$(BIN)/python -m ops.embedded.lasting
 
 .PHONY: image
 image: $(STAMP) ## Build the image and run every process in it; needs a Docker engine, so not in the gate

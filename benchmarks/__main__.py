@@ -14,7 +14,7 @@ from benchmarks.installation import install
 from benchmarks.memory import bytes_per_transaction
 from benchmarks.results import Measured, load_of_others, written
 from benchmarks.workers import measure_verifiers, measure_workers
-from ops.embedded_kafka import EmbeddedKafka
+from ops.embedded.kafka import EmbeddedKafka
 from runtime.process import event_loop_factory
 from simulator.pivot import callback_body, new_session
 

@@ -26,10 +26,10 @@ from simulator.scene import scene_of
 from simulator.sign_detached import signature_headers
 from simulator.sign_jws import sign_detached_jws
 from simulator.sign_xml import business_message, sign_business_message, sign_document
-from simulator.srtp_bodies import carrying, json_body, xml_document
-from simulator.srtp_messages import CREDITOR_BIC, Message, new_message, new_request, report, written
-from simulator.wallet_cast import WalletCast
-from simulator.wallet_files import read_wallet_keys
+from simulator.srtp.bodies import carrying, json_body, xml_document
+from simulator.srtp.messages import CREDITOR_BIC, Message, new_message, new_request, report, written
+from simulator.wallet.cast import WalletCast
+from simulator.wallet.files import read_wallet_keys
 
 JSON: Final = "application/json"
 XML: Final = "application/xml"

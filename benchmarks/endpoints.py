@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ops.installation import Addresses, write_installation
+from ops.local.installation import Addresses, write_installation
 from simulator.credential_issuers import DOCUMENT_SIGNER, new_issuer
 from simulator.pki import Identity, lasting, new_root
 from simulator.pki_files import now_utc, read_identity

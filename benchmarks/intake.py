@@ -16,8 +16,8 @@ import yaml
 from benchmarks.installation import Installation, cpu_seconds, process
 from benchmarks.load import Load, apply_load, post
 from contracts.send.taxes import person_check_letter
-from ops.embedded_kafka import EmbeddedKafka
-from ops.embedded_postgres import EmbeddedPostgres
+from ops.embedded.kafka import EmbeddedKafka
+from ops.embedded.postgres import EmbeddedPostgres
 from ops.topics import create_missing, planned_topics
 from runtime.configuration_file import load_configuration
 from runtime.database import connect, migrate

@@ -25,8 +25,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.endpoints import alone, write_endpoints
 from benchmarks.installation import PARTITIONS, Installation, install, process
-from ops.embedded_kafka import EmbeddedKafka
-from ops.kafka_storage import free_ports
+from ops.embedded.kafka import EmbeddedKafka
+from ops.embedded.storage import free_ports
 
 # Bounded: what a provider with a queue does, not what an attacker does.
 PAUSE_SECONDS: Final = 0.05

@@ -16,16 +16,17 @@ from aiokafka import ConsumerRecord, TopicPartition
 from contracts.instants import instant
 from contracts.providers import provider_named
 from contracts.raw import RawCallback, Source
-from runtime.configuration import Configuration, Endpoint
-from runtime.configuration import ObjectStore as StoreSettings
+from runtime.configuration import Configuration
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_ring import Key, KeyRing
 from runtime.key_source import KeySource
 from runtime.metrics import Metrics
 from runtime.object_store import ObjectStore
 from runtime.process import event_loop_factory
+from runtime.service_configuration import ObjectStore as StoreSettings
 from runtime.slots import Slot, seal_version
 from simulator.pki import Identity, lasting, new_root, new_seal
-from simulator.send_pdf import pdf, signed_pdf
+from simulator.send.pdf import pdf, signed_pdf
 from workers.processor import InputRecord, Processor
 from workers.roles import verifier_role
 from workers.verifier.jwks_source import JwksSource

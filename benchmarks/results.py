@@ -15,7 +15,7 @@ from benchmarks.signatures import DIFFERENT
 from benchmarks.turns import ROUNDS as TURNS
 from benchmarks.turns import SLICE_SECONDS
 from benchmarks.workers import CALLBACKS, SIGNED_CALLBACKS
-from ops.kafka_jars import KAFKA_VERSION
+from ops.embedded.jars import KAFKA_VERSION
 
 _LIBRARIES = ("aiohttp", "aiokafka", "cryptography", "lxml", "pydantic", "signxml", "uvloop")
 _TEMPLATE = """# Results

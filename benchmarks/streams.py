@@ -22,8 +22,8 @@ from contracts.lifecycle import Status
 from contracts.status import Evidence, StatusEvent
 from contracts.topics import Topics
 from contracts.update import Origin, Proof, Scheme
-from ops.embedded_kafka import EmbeddedKafka
-from ops.embedded_postgres import EmbeddedPostgres
+from ops.embedded.kafka import EmbeddedKafka
+from ops.embedded.postgres import EmbeddedPostgres
 from ops.topics import create_missing, planned_topics, until_visible
 from runtime.configuration_file import load_configuration
 from runtime.database import Pool, connect, migrate

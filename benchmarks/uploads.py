@@ -24,7 +24,6 @@ from benchmarks.installation import cpu_seconds
 from intake.preload import UPLOADS, EndpointSlots, Preload
 from intake.trailers import UploadServer
 from intake.upload import Uploads
-from runtime.configuration import Intake, ObjectStore
 from runtime.endpoint_keys import KeyFile
 from runtime.http_server import Limits, listen
 from runtime.key_ring import Key, KeyRing
@@ -32,6 +31,7 @@ from runtime.metrics import Metrics
 from runtime.notification_configuration import Attachments
 from runtime.object_store import ObjectStore as Store
 from runtime.process import event_loop_factory
+from runtime.service_configuration import Intake, ObjectStore
 
 FILE_BYTES = 50_000_000
 FILES = 40

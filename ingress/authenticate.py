@@ -13,7 +13,7 @@ from contracts.codes import RefusalCode
 from contracts.errors import EsitoError
 from contracts.provider import Door
 from runtime import path_token
-from runtime.configuration import Hmac
+from runtime.endpoint_configuration import Hmac
 from runtime.key_ring import KeyRing
 from runtime.mac import MacInput, matching_secret, read_timestamp
 

@@ -23,7 +23,8 @@ from ingress.record_headers import RecordHeaders
 from ingress.refusals import Refusals
 from ingress.server import certificate_of_connection, peer_of
 from ingress.waiting import Room, Waiting
-from runtime.configuration import Configuration, Endpoint
+from runtime.configuration import Configuration
+from runtime.endpoint_configuration import Endpoint
 from runtime.kafka import RECORD_OVERHEAD_BYTES, KafkaClients
 from runtime.key_source import KeySource
 from runtime.metrics import Metrics

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from contracts.errors import Broken
 from contracts.provider import Door
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 
 # In the order in which a record's principal names them.
 CREDENTIALS: Final = ("api_key", "hmac", "path_token", "client_certificate")

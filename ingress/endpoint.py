@@ -38,7 +38,7 @@ from ingress.client_certificate import Certificate
 from ingress.enqueue import Enqueuer
 from ingress.record_headers import RecordHeaders
 from ingress.waiting import Waiting
-from runtime.configuration import Hmac
+from runtime.endpoint_configuration import Hmac
 from runtime.identifiers import uuid7
 from runtime.key_ring import KeyRing
 from runtime.mac import MacInput

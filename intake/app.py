@@ -19,10 +19,10 @@ from intake.outbox import Outbox, Way
 from intake.problems import Code, Problem, problem_answer, unavailable
 from intake.tenants import Tenants
 from intake.trailers import UploadServer
-from runtime.configuration import Intake as IntakeSettings
 from runtime.http_server import Limits, listen
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
+from runtime.service_configuration import Intake as IntakeSettings
 from runtime.telemetry import Failures, Logger
 
 _STOP_SECONDS: Final = 6.0  # a producer has five

@@ -13,7 +13,8 @@ from aiohttp import web
 from contracts.send.rules import BodyRules, SendRules
 from intake.problems import Code, Problem
 from runtime.caller_keys import CallerKeys
-from runtime.configuration import Endpoint, KeyFile
+from runtime.endpoint_configuration import Endpoint
+from runtime.endpoint_keys import KeyFile
 from runtime.notification_rules import notifications_of, send_rules
 
 API_KEY_HEADER: Final = "x-api-key"

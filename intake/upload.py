@@ -22,10 +22,10 @@ from contracts.errors import Broken, Unavailable
 from intake.preload import EndpointSlots
 from intake.s3_answers import UploadCode, UploadRefused, refusal, stored
 from intake.upload_body import CHECKSUM, UploadBody, check_checksum
-from runtime.configuration import Intake
 from runtime.log_events import LogEvent
 from runtime.metrics import Metrics
 from runtime.object_store import ObjectStore
+from runtime.service_configuration import Intake
 from runtime.slots import (
     SealedSlot,
     Slot,

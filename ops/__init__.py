@@ -1,1 +1,1 @@
-"""What a person runs: the command line, the demo and the embedded broker."""
+"""What a person runs: the command line, and what its commands do."""

@@ -1,7 +1,7 @@
 """Say what each user of one configuration may do in Kafka: contracts/access.py, applied to it."""
 
 from contracts.access import Access, Process, access_of
-from ops.processes import programs_of
+from ops.local.processes import programs_of
 from runtime.configuration import Configuration
 
 

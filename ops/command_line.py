@@ -21,7 +21,8 @@ from ops.completion import endpoint_names, provider_names
 from ops.terminal import notes, printable
 
 if TYPE_CHECKING:
-    from runtime.configuration import Configuration, Endpoint
+    from runtime.configuration import Configuration
+    from runtime.endpoint_configuration import Endpoint
 
 NO: Final = 1
 _NOT_DONE: Final = 2

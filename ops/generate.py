@@ -28,7 +28,7 @@ from ops.generated.openapi_intake import openapi_intake_document
 from ops.generated.openapi_streams import openapi_streams_document
 from ops.generated.sbom import sbom_document
 from ops.generated.telemetry import telemetry_page
-from ops.locked_packages import production_lock
+from ops.packages.locked import production_lock
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 

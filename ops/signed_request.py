@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.errors import Broken
-from runtime.configuration import Configuration, Endpoint
+from runtime.configuration import Configuration
+from runtime.endpoint_configuration import Endpoint
 from simulator.pki_files import BANKS, Bank
 from simulator.plan import Callback
 from simulator.scene import scene_of
-from simulator.srtp_cast import Act, Carrier, caller_of, cast_of
-from simulator.srtp_messages import new_message, new_request, report
+from simulator.srtp.cast import Act, Carrier, caller_of, cast_of
+from simulator.srtp.messages import new_message, new_request, report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

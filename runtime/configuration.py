@@ -9,34 +9,9 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from runtime.endpoint_configuration import ApiKey, Endpoint, EndpointLimits, Hmac
-from runtime.endpoint_keys import KeyFile, Keys
-from runtime.section import Count, Seconds, Section
+from runtime.endpoint_configuration import Endpoint
+from runtime.section import Count, Days, Seconds, Section
 from runtime.service_configuration import Database, Intake, ObjectStore, Streams, Tracing
-
-# One place to import the configuration from, whichever file a part of it stands in.
-__all__ = [
-    "PREFIX",
-    "ApiKey",
-    "Breaker",
-    "Configuration",
-    "Database",
-    "Endpoint",
-    "EndpointLimits",
-    "Hmac",
-    "Ingress",
-    "Intake",
-    "KeyFile",
-    "Keys",
-    "ObjectStore",
-    "Seconds",
-    "Section",
-    "State",
-    "Streams",
-    "Tls",
-    "TopicSettings",
-    "Worker",
-]
 
 PREFIX: Final = "ESITO_"
 
@@ -139,8 +114,8 @@ class Worker(Section):
 class State(Section):
     """How long the state machine remembers, in record time."""
 
-    final_retention_days: Seconds = Field(90, description="Pivot redelivers by hand weeks later.")
-    open_retention_days: Seconds = Field(
+    final_retention_days: Days = Field(90, description="Pivot redelivers by hand weeks later.")
+    open_retention_days: Days = Field(
         400, description="A transaction that never became final is forgotten after its last update."
     )
     parked_updates_max: Count = Field(
@@ -158,12 +133,10 @@ class TopicSettings(Section):
     min_insync_replicas: Count = Field(
         2, description="How many replicas a 2xx stands for; 1 on a single broker."
     )
-    raw_retention_days: Seconds = Field(
-        30, description="How long any verdict can be computed again."
-    )
-    verified_retention_days: Seconds = Field(7, description="Of the verified updates.")
-    rejected_retention_days: Seconds = Field(90, description="Of the dead letters.")
-    events_retention_days: Seconds = Field(30, description="Of status events and anomalies.")
+    raw_retention_days: Days = Field(30, description="How long any verdict can be computed again.")
+    verified_retention_days: Days = Field(7, description="Of the verified updates.")
+    rejected_retention_days: Days = Field(90, description="Of the dead letters.")
+    events_retention_days: Days = Field(30, description="Of status events and anomalies.")
 
 
 class Configuration(BaseSettings):

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource, SettingsError
 
 from contracts.errors import Broken, why_unread
-from runtime.configuration import PREFIX, Configuration, Section
+from runtime.configuration import PREFIX, Configuration
+from runtime.section import Section
 from runtime.yaml_lines import Document, read_yaml
 
 # The keys whose values are paths: a file or a directory, a list of files, or files by name.

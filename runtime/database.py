@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from contracts.errors import Broken, Unavailable, why_unread
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
 from runtime.database_types import Connection, Pool, Row
+from runtime.service_configuration import Database
 
 __all__ = [
     "Connection",

@@ -16,9 +16,9 @@ from runtime.signature_configuration import (
     DetachedJws,
     DetachedSignature,
     ServiceProvider,
-    Tokens,
     Xmldsig,
 )
+from runtime.token_configuration import Tokens
 
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/._~-]*$")]
 

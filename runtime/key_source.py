@@ -11,7 +11,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from contracts.errors import Broken
-from runtime.configuration import Endpoint, Hmac, KeyFile, Keys
+from runtime.endpoint_configuration import Endpoint, Hmac
+from runtime.endpoint_keys import KeyFile, Keys
 from runtime.key_ring import Key, KeyRing
 from runtime.log_events import LogEvent
 from runtime.mac import SECRET_BYTES_MIN, MacInput, matching_secret

@@ -17,8 +17,8 @@ import obstore
 from obstore.store import from_url
 
 from contracts.errors import Broken, why_unread
-from runtime.configuration import ObjectStore as Settings
 from runtime.object_store_errors import translated
+from runtime.service_configuration import ObjectStore as Settings
 from runtime.staged_objects import STAGING, Staged, StagedFile, StagedParts
 
 if TYPE_CHECKING:

@@ -7,27 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from contracts.iso20022.parties import BIC, LEI
 from runtime.section import HeaderName, Name, Section
-from runtime.token_configuration import JwsAlgorithm, Presentations, TokenIssuer, Tokens
-
-# One place to import an endpoint's signatures from, whichever file a part of them stands in.
-__all__ = [
-    "Bic",
-    "Certificates",
-    "ClientCertificate",
-    "DetachedJws",
-    "DetachedSignature",
-    "IssuedCertificate",
-    "JwsAlgorithm",
-    "Lei",
-    "Network",
-    "Presentations",
-    "Scheme",
-    "ServiceProvider",
-    "Sha256",
-    "TokenIssuer",
-    "Tokens",
-    "Xmldsig",
-]
+from runtime.token_configuration import JwsAlgorithm
 
 Bic = Annotated[str, StringConstraints(pattern=f"^{BIC.pattern}$")]
 Lei = Annotated[str, StringConstraints(pattern=f"^{LEI.pattern}$")]

@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from contracts.errors import Broken
 from contracts.provider import Door
 from contracts.providers import provider_named
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_source import EndpointKeys, KeySource
 from runtime.mac import MacInput, TimestampFormat, write_mac
 from simulator.plan import Presents

@@ -22,9 +22,9 @@ from aiohttp import web
 
 from contracts.errors import Broken
 from runtime.configuration import Configuration
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from simulator.sender import OnCue
-from simulator.wallet_files import KEY_SET, publish
+from simulator.wallet.files import KEY_SET, publish
 
 _MEDIA_TYPE: Final = "application/jwk-set+json"  # RFC 7517 section 8.5.2
 _LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost"})

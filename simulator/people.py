@@ -5,16 +5,10 @@ nothing else. The names are of nobody.
 """
 
 import random
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 _SYLLABLES: Final = ("ba", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su", "ta", "ve", "zu")
-# The objects and members of unsigned bodies that are personal or secret, whole subtrees.
-PRIVATE_MEMBERS: Final = frozenset(
-    {"paymentUrl", "encryptionKey", "card", "customer", "customerId", "metadata", "identifier"}
-)
-_SEARCHED_CHARACTERS_MIN: Final = 11  # shorter ones occur by chance in ids and digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +52,6 @@ def uuid(rng: random.Random) -> str:
     """Return a random UUID (version 4)."""
     text = f"{rng.getrandbits(128):032x}"
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
-
-
-def private_values(body: Mapping[str, Any]) -> frozenset[str]:
-    """Return the personal and secret texts of a decoded body that are long enough to search for."""
-    return frozenset(_texts(body, private=False))
-
-
-def _texts(value: Any, *, private: bool) -> Iterable[str]:  # noqa: ANN401 - JSON holds any value
-    if isinstance(value, Mapping):
-        for name, member in value.items():
-            yield from _texts(member, private=private or name in PRIVATE_MEMBERS)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item, private=private)
-    elif private and isinstance(value, str) and len(value) >= _SEARCHED_CHARACTERS_MIN:
-        yield value
 
 
 def _name(rng: random.Random) -> str:

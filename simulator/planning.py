@@ -9,19 +9,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import Broken
-from simulator import (
-    pivot_stories,
-    send,
-    send_faults,
-    srtp,
-    srtp_faults,
-    uaepass,
-    wallet,
-    wallet_faults,
-)
+from simulator import pivot_stories, uaepass
 from simulator.plan import Fault, Plan, Story, faults_of_stories
 from simulator.scene import Scene, Stories, UnsignedStories
 from simulator.schedule import PIVOT, SEND, SRTP, UAEPASS, WALLET, RetrySchedule
+from simulator.send import faults as send_faults
+from simulator.send import teller as send
+from simulator.srtp import faults as srtp_faults
+from simulator.srtp import teller as srtp
+from simulator.wallet import faults as wallet_faults
+from simulator.wallet import teller as wallet
 
 
 @dataclass(frozen=True, slots=True)

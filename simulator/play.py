@@ -15,8 +15,8 @@ from simulator.plan import Plan
 from simulator.planning import player_named
 from simulator.reader import Reader
 from simulator.scene import scene_of
-from simulator.send_http import OnAnswer
-from simulator.send_player import SEND, SendPlayer
+from simulator.send.http import OnAnswer
+from simulator.send.player import SEND, SendPlayer
 from simulator.sender import OnCue, Sender, Sent, Settled
 from simulator.tally import Tally
 

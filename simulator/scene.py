@@ -7,7 +7,8 @@ from random import Random
 from typing import Protocol
 
 from contracts.errors import Broken
-from runtime.configuration import Configuration, Endpoint
+from runtime.configuration import Configuration
+from runtime.endpoint_configuration import Endpoint
 from simulator.plan import Fault, Story
 
 

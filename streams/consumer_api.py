@@ -15,8 +15,8 @@ from aiohttp import web
 
 from contracts.errors import Unavailable
 from contracts.update import TRANSACTION_ID_CHARACTERS_MAX
-from runtime.configuration import Streams
 from runtime.http_server import SERVER
+from runtime.service_configuration import Streams
 from streams import consumer_shapes as shapes
 from streams.exchange import (
     WAITED,

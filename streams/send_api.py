@@ -8,8 +8,8 @@ from typing import Final
 
 from aiohttp import web
 
-from runtime.configuration import Streams
 from runtime.http_server import SERVER
+from runtime.service_configuration import Streams
 from streams.exchange import (
     Exchange,
     demand_unchanged,

@@ -7,9 +7,9 @@ from typing import Final
 from aiohttp import web
 
 from contracts.errors import Broken
-from runtime.configuration import Streams
 from runtime.http_server import Limits, Server, listen
 from runtime.log_events import LogEvent
+from runtime.service_configuration import Streams
 from runtime.telemetry import Logger
 from streams.exchange import malformed, unrouted
 

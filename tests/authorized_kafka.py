@@ -18,8 +18,8 @@ from aiokafka.protocol.admin import CreateAclsRequest_v1
 from aiokafka.protocol.api import Request
 
 from contracts.access import Access, Grant, Operation, Resource
-from ops.embedded_kafka import EmbeddedKafka
-from ops.kafka_storage import free_ports
+from ops.embedded.kafka import EmbeddedKafka
+from ops.embedded.storage import free_ports
 from tests.kafka import SHORTEST_SESSION_MILLISECONDS, Report, cache_directory, run
 
 _LOGIN: Final = "org.apache.kafka.common.security.plain.PlainLoginModule required"

@@ -21,8 +21,11 @@ from cryptography.x509.oid import NameOID
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
+from runtime.endpoint_configuration import Endpoint
+from runtime.signature_configuration import Certificates
 from tests.updates import NOON
 from workers.verifier.certificates import Trust, check_certificate
+from workers.verifier.trust_source import TrustSource
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 KeyType = Literal["rsa", "rsa-1024", "ec", "ec-384", "ec-521", "ec-k1"]
@@ -254,6 +257,14 @@ def trust(
         reject_unknown=reject_unknown,
         skew=timedelta(minutes=1),
     )
+
+
+def load_trust(certificates: Certificates) -> Trust:
+    """Return the Trust that a `certificates` section describes, read as a verifier reads it."""
+    endpoint = Endpoint(name="bank", provider="srtp", path="/send", certificates=certificates)
+    found = TrustSource({endpoint.name: endpoint}, lambda *_: None).of(endpoint.name)
+    assert found is not None
+    return found
 
 
 def checked(

@@ -8,8 +8,8 @@ from contextlib import nullcontext
 
 import pytest
 
-from ops.embedded_kafka import EmbeddedKafka
-from runtime.configuration import Database
+from ops.embedded.kafka import EmbeddedKafka
+from runtime.service_configuration import Database
 from tests.kafka import Kafka, Report, any_kafka, embedded_cluster, run
 from tests.postgres import Postgres, any_postgres
 from tests.property.profiles import register_profiles

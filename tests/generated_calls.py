@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.send_site import TIMEOUT_SECONDS, Site
+from tests.send.site import TIMEOUT_SECONDS, Site
 
 CHECKS: Final = [
     not_a_server_error,

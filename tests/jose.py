@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from jwt.algorithms import get_default_algorithms
 
 from contracts.errors import Rejected
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from workers.verifier.jwk import Jwk, parse_jwk
 from workers.verifier.jws import read_compact, verify_jws
 

@@ -24,10 +24,10 @@ import docker
 from docker.errors import DockerException
 from testcontainers.core.container import DockerContainer
 
-from ops.embedded_kafka import EmbeddedKafka, EmbeddedKafkaError
-from ops.kafka_jars import KAFKA_VERSION, default_cache_directory, verified_jars
+from ops.embedded.jars import KAFKA_VERSION, default_cache_directory, verified_jars
+from ops.embedded.kafka import EmbeddedKafka, EmbeddedKafkaError
+from ops.embedded.storage import free_ports
 from ops.kafka_metadata import known_brokers
-from ops.kafka_storage import free_ports
 
 IMAGE: Final = f"apache/kafka:{KAFKA_VERSION}"
 # An engine on this machine answers in 20 ms.

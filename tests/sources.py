@@ -6,12 +6,12 @@ from pathlib import Path
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected
-from runtime.configuration import Endpoint
-from runtime.configuration import ObjectStore as StoreSettings
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_source import KeySource
 from runtime.metrics import Metrics
 from runtime.object_store import ObjectStore
-from runtime.signature_configuration import TokenIssuer
+from runtime.service_configuration import ObjectStore as StoreSettings
+from runtime.token_configuration import TokenIssuer
 from workers.verifier.issuer_keys import Signer, the_only
 from workers.verifier.jwk import Jwk, parse_jwks
 from workers.verifier.notification_sources import NotificationSources

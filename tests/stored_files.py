@@ -11,10 +11,10 @@ from typing import Any, Final, Literal
 
 from contracts.instants import instant
 from contracts.needs import FileFacts, FileNeed
-from runtime.configuration import ObjectStore as StoreSettings
 from runtime.key_ring import Key, KeyRing
 from runtime.notification_configuration import Notifications
 from runtime.object_store import ObjectStore
+from runtime.service_configuration import ObjectStore as StoreSettings
 from runtime.slots import Slot, seal_version
 from tests.pdfs import pdf_root
 from workers.verifier.file_judge import FileJudge

@@ -8,7 +8,7 @@ import pytest
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected, Unavailable
 from contracts.provider import VerifiedToken
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from tests.jose import (
     CLAIMS,
     ISSUER,

@@ -10,8 +10,9 @@ from typing import Final
 from contracts.errors import Broken
 from contracts.provider import Provider
 from contracts.providers import provider_named, provider_names
-from runtime.configuration import Configuration, Endpoint
+from runtime.configuration import Configuration
 from runtime.configuration_digest import publish_configuration
+from runtime.endpoint_configuration import Endpoint
 from runtime.failpoint import failpoint
 from runtime.kafka import KafkaClients
 from runtime.key_source import KeySource, publish_expiries, publish_reloads, report_reloads

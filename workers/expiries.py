@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from runtime.metrics import Metrics
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from workers.verifier.certificates import Trust
 from workers.verifier.jwks_fetch import Outcome
 from workers.verifier.jwks_source import JwksSource

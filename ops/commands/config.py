@@ -13,8 +13,8 @@ from ops.command_line import NO, AsJson, ConfigurationFile, examples, group
 from ops.terminal import console, plain, write_json
 
 if TYPE_CHECKING:
-    from ops.configuration_check import Checked
-    from ops.fault import Fault
+    from ops.configuration.check import Checked
+    from ops.configuration.fault import Fault
 
 app = group("Check the configuration.")
 
@@ -40,7 +40,7 @@ def check(configuration: ConfigurationFile = None, *, as_json: AsJson = False) -
     is overdue, a service provider without a certificate, a missing schema. Nothing but files is
     read. Ends with 1 when there is a fault.
     """
-    from ops.configuration_check import check_file
+    from ops.configuration.check import check_file
     from runtime.configuration_file import DEFAULT_FILE, read_file
 
     file = configuration or DEFAULT_FILE
@@ -57,8 +57,8 @@ def check(configuration: ConfigurationFile = None, *, as_json: AsJson = False) -
 
 
 def _tell(file: Path, checked: "Checked", place: "Callable[[Fault], str]") -> None:
-    from ops.endpoint_facts import lines_of
-    from ops.named_files import key_rings
+    from ops.configuration.endpoint_facts import lines_of
+    from ops.configuration.named_files import key_rings
 
     screen = console()
     for endpoint in checked.endpoints:

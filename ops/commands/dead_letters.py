@@ -24,8 +24,8 @@ from ops.durations import before
 from ops.terminal import body_lines, console, notes, plain, table, text_of, write_json
 
 if TYPE_CHECKING:
-    from ops.letter_box import Letter, Wanted
-    from ops.replays import Replay
+    from ops.replay.letter_box import Letter, Wanted
+    from ops.replay.replays import Replay
     from runtime.configuration import Configuration
 
 _SHOWN: Final = 100
@@ -168,7 +168,7 @@ def _wanted(
     code: RejectionCode | None,
     since: str | None,
 ) -> "Wanted":
-    from ops.letter_box import Wanted
+    from ops.replay.letter_box import Wanted
 
     return Wanted(
         providers=providers_asked(configuration, provider),
@@ -182,7 +182,7 @@ async def _newest(
 ) -> "tuple[list[Letter], int]":
     """Return the newest of the wanted letters, oldest first, and how many there are in all."""
     from ops.cluster import connected
-    from ops.letter_box import letters
+    from ops.replay.letter_box import letters
 
     found: list[Letter] = []
     total = 0
@@ -203,7 +203,7 @@ def _last(found: "list[Letter]", limit: int) -> "list[Letter]":
 
 async def _at(configuration: "Configuration", identifier: str) -> "Letter":
     from ops.cluster import connected
-    from ops.letter_box import letters_at
+    from ops.replay.letter_box import letters_at
 
     async with connected(configuration) as cluster:
         (letter,) = [one async for one in letters_at(cluster, configuration, [identifier])]
@@ -214,7 +214,7 @@ async def _planned(
     configuration: "Configuration", identifiers: list[str], wanted: "Wanted | None"
 ) -> "list[Replay]":
     from ops.cluster import connected
-    from ops.letter_box import letters, letters_at, newest_replays, replay_of_letter
+    from ops.replay.letter_box import letters, letters_at, newest_replays, replay_of_letter
 
     async with connected(configuration) as cluster:
         if wanted is None:

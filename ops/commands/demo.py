@@ -10,7 +10,7 @@ from ops.terminal import console, notes, write_json
 if TYPE_CHECKING:
     import asyncio
 
-    from ops.demo import Outcome
+    from ops.local.demo import Outcome
 
 _INTERRUPTED: Final = 130  # as a shell reports a program ended by Ctrl-C
 
@@ -32,8 +32,8 @@ def demo(
     Nothing is left behind. Ends with 1 when what came out is not what the plan says; the closing
     table says where. With --json, progress goes to standard error.
     """
-    from ops.demo import run_demo
-    from ops.local_installation import run_until_signal, unless_stopped
+    from ops.local.demo import run_demo
+    from ops.local.running_installation import run_until_signal, unless_stopped
     from simulator.report import status_line
 
     screen, aside = console(), notes()

@@ -24,9 +24,10 @@ from ops.durations import after, before
 from ops.terminal import console, plain, table, write_json
 
 if TYPE_CHECKING:
-    from ops.key_rotation import Rotation
-    from ops.keys import ListedKey
-    from runtime.configuration import Configuration, Endpoint
+    from ops.keys.listed import ListedKey
+    from ops.keys.rotation import Rotation
+    from runtime.configuration import Configuration
+    from runtime.endpoint_configuration import Endpoint
 
 # A provider that calls less than once a day is looked at with a longer --quiet.
 _QUIET: Final = timedelta(days=1)
@@ -51,7 +52,7 @@ def ls(configuration: ConfigurationFile = None, *, as_json: AsJson = False) -> N
     Those of endpoints, of public bodies and of consumers; roots, pinned certificates and
     revocation lists. The key sets of token issuers are theirs, and are not listed.
     """
-    from ops.keys import listed_keys
+    from ops.keys.listed import listed_keys
 
     _write(listed_keys(configured(configuration)), as_json=as_json)
 
@@ -69,7 +70,7 @@ def expiring(
 
     A file that cannot be used is listed too.
     """
-    from ops.keys import listed_keys
+    from ops.keys.listed import listed_keys
 
     moment = after(within, now=datetime.now(UTC))
     keys = listed_keys(configured(configuration))
@@ -114,7 +115,7 @@ def rotate(
     callbacks came with, and whether the verifier has passed them. Name every ingress process:
     nothing else tells how many there are. Ends with 1 until everything is done.
     """
-    from ops.key_rotation import lines, rotation_is_over, steps
+    from ops.keys.rotation import lines, rotation_is_over, steps
 
     if old == new:
         raise Broken("--from and --to name one key; a new key needs an id of its own")
@@ -146,8 +147,8 @@ def _rotation(
     endpoint: "Endpoint", credential: str, old: str, new: str, quiet: timedelta
 ) -> "Rotation":
     """Return what configuration and files tell of the change."""
-    from ops.key_rotation import Rotation
-    from ops.keys import key_fault
+    from ops.keys.listed import key_fault
+    from ops.keys.rotation import Rotation
     from runtime.key_source import CREDENTIALS, ring_of
 
     section = getattr(endpoint, credential, None) if credential in CREDENTIALS else None
@@ -197,7 +198,7 @@ async def _known(
     configuration: "Configuration", provider: str, rotation: "Rotation", processes: list[str]
 ) -> "Rotation":
     """Return the rotation with what processes and the raw topic tell."""
-    from ops.key_uses import held_by, uses_of
+    from ops.keys.uses import held_by, uses_of
 
     running = {address: await held_by(address, rotation) for address in processes}
     with progress("reading raw records") as on_progress:

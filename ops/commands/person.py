@@ -23,8 +23,8 @@ from ops.command_line import (
 from ops.terminal import console, notes, plain, table, write_json
 
 if TYPE_CHECKING:
-    from ops.person_erasure import Erasable
-    from ops.person_search import Found, Words
+    from ops.person.erasure import Erasable
+    from ops.person.search import Found, Words
     from runtime.configuration import Configuration
 
 app = group("Find what is kept about one person, and erase it (docs/PRIVACY.md).")
@@ -43,7 +43,7 @@ def find(
     Raw topics and dead letters are read whole, which takes a while; of SEND the requests in
     PostgreSQL as well. Ends with 1 when nothing was found.
     """
-    from ops.person_search import Words
+    from ops.person.search import Words
 
     settings = configured(configuration)
     words = Words(sys.stdin)
@@ -112,7 +112,7 @@ async def _find(
     from datetime import timedelta
 
     from ops.cluster import connected
-    from ops.person_search import search_requests, search_topics
+    from ops.person.search import search_requests, search_topics
     from runtime.database import own_connection
 
     async with connected(configuration) as cluster:
@@ -132,8 +132,8 @@ async def _find(
 async def _erase(
     configuration: "Configuration", endpoint: str, identifier: str, *, really: bool
 ) -> "Erasable":
-    from ops.person_erasure import erasable
-    from ops.person_erasure import erase as erase_one
+    from ops.person.erasure import erasable
+    from ops.person.erasure import erase as erase_one
     from runtime.database import own_connection
     from runtime.object_store import ObjectStore
 

@@ -23,7 +23,7 @@ def pki(
 
     Never use it in production: whoever has the directory is every bank in it.
     """
-    from ops.pki_configuration import pki_configuration
+    from ops.local.pki_configuration import pki_configuration
     from simulator.pki_files import make_pki, now_utc, write_pki
 
     write_pki(make_pki(now=now_utc()), directory)

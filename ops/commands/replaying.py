@@ -11,8 +11,8 @@ from ops.terminal import console, notes, plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ops.replay_report import Report
-    from ops.replays import Replay, Sent
+    from ops.replay.replays import Replay, Sent
+    from ops.replay.report import Report
     from runtime.configuration import Configuration
 
 # A tenth of what one verifier takes on two cores: what comes in meanwhile is not held up.
@@ -57,7 +57,7 @@ def send_and_report(
     Raises:
         Broken: the report's file exists or cannot be made, and nothing is sent; or it is full.
     """
-    from ops.replay_report import Report, replay_all, report_file
+    from ops.replay.report import Report, replay_all, report_file
 
     screen = notes() if as_json else console()
 

@@ -26,7 +26,7 @@ from ops.terminal import console, notes, plain, table, write_json
 
 if TYPE_CHECKING:
     from contracts.topics import Topics
-    from ops.replays import Replay
+    from ops.replay.replays import Replay
     from ops.reverify.differences import Judged
     from runtime.configuration import Configuration
 
@@ -166,7 +166,7 @@ def _topics(configuration: "Configuration", asked: _Asked) -> "tuple[str, Topics
 
 
 def _planned(judged: "list[Judged]") -> "list[Replay]":
-    from ops.replays import Replay
+    from ops.replay.replays import Replay
     from ops.reverify.differences import replayed
 
     return [

@@ -26,7 +26,7 @@ def secrets(
     The password's file is readable by everybody because the server runs as another user: give it a
     place that only the two of them reach.
     """
-    from ops.installation import write_password, write_secrets
+    from ops.local.installation import write_password, write_secrets
 
     write_secrets(directory, parties=directory)
     if password is not None:

@@ -15,7 +15,7 @@ from ops.command_line import (
 from ops.terminal import notes, plain
 
 if TYPE_CHECKING:
-    from simulator.srtp_cast import Carrier
+    from simulator.srtp.cast import Carrier
 
 _SEEDS: Final = 1_000_000
 
@@ -83,7 +83,7 @@ def sign(
 
 
 def _carrier(name: str | None) -> "Carrier | None":
-    from simulator.srtp_cast import Carrier
+    from simulator.srtp.cast import Carrier
 
     if name is None:
         return None

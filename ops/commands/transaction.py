@@ -20,7 +20,7 @@ from ops.command_line import (
 from ops.terminal import body_lines, console, plain, table, write_json
 
 if TYPE_CHECKING:
-    from ops.transaction_story import Story
+    from ops.story.collected import Story
     from runtime.configuration import Configuration
 
 app = group("Tell everything that happened to one transaction.")
@@ -65,7 +65,7 @@ def show(
 async def _story(configuration: "Configuration", endpoint: str, transaction_id: str) -> "Story":
     from contracts.topics import Topics
     from ops.cluster import connected
-    from ops.transaction_story import Story, read_story
+    from ops.story.collected import Story, read_story
 
     provider = endpoint_named(configuration, endpoint).provider
     topics = Topics.of(provider, prefix=configuration.topic_prefix)
@@ -77,7 +77,7 @@ async def _story(configuration: "Configuration", endpoint: str, transaction_id: 
 
 
 def _write_json(story: "Story", *, with_body: bool) -> None:
-    from ops.story_lines import snapshot_fields, story_lines
+    from ops.story.lines import snapshot_fields, story_lines
 
     write_json(
         {
@@ -90,7 +90,7 @@ def _write_json(story: "Story", *, with_body: bool) -> None:
 
 
 def _print(story: "Story", *, with_body: bool) -> None:
-    from ops.story_lines import snapshot_fields, story_lines
+    from ops.story.lines import snapshot_fields, story_lines
 
     lines = story_lines(story)
     shown = table("at", "what", "said", "record")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
 
-    from ops.local_installation import LocalEsito
+    from ops.local.running_installation import LocalEsito
 
 _PORT_MAX: Final = 65_500  # room for the management ports that follow
 
@@ -78,8 +78,8 @@ def up(
     The first run makes secrets and esito.yaml in DIR, with the ports named; later runs read them,
     and a port named then holds for that run alone.
     """
-    from ops.installation import Addresses, write_installation
-    from ops.local_installation import run_until_signal
+    from ops.local.installation import Addresses, write_installation
+    from ops.local.running_installation import run_until_signal
 
     directory = data.resolve()
     defaults = Addresses()
@@ -99,7 +99,7 @@ def up(
 async def _run(
     file: Path, variables: "Mapping[str, str]", cache: Path | None, stop: "asyncio.Event"
 ) -> None:
-    from ops.local_installation import local_esito, unless_stopped
+    from ops.local.running_installation import local_esito, unless_stopped
     from runtime.configuration_file import load_configuration
     from simulator.jwks_server import key_sets_served
 
@@ -125,7 +125,7 @@ async def _run(
 
 
 def _introduce(esito: "LocalEsito", file: Path) -> None:
-    from ops.curl_commands import curl_commands, send_road
+    from ops.local.curl_commands import curl_commands, send_road
 
     screen = console()
     screen.print(f"\nEsito takes callbacks at {esito.url}; Ctrl-C stops it.\n")

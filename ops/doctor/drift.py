@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from contracts.errors import Unavailable
+from ops.configuration.named_files import key_rings
 from ops.doctor.files import is_esito
 from ops.doctor.finding import Finding, bad, doubtful, good
-from ops.named_files import key_rings
 from ops.running import Running, running_process
 from runtime.configuration import Configuration
 from runtime.configuration_digest import digests

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from ops.configuration_check import check
+from ops.configuration.check import check
+from ops.configuration.named_files import key_rings, secret_files
 from ops.doctor.finding import Finding, bad, doubtful, good
-from ops.named_files import key_rings, secret_files
-from runtime.configuration import Configuration, KeyFile, Tls
+from runtime.configuration import Configuration, Tls
+from runtime.endpoint_keys import KeyFile
 
 _EXPIRY_NOTICE: Final = timedelta(days=14)
 _ANSWER_SECONDS: Final = 1.0

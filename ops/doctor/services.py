@@ -11,7 +11,7 @@ from typing import Final
 
 from contracts.errors import Broken, EsitoError
 from ops.doctor.finding import Finding, bad, doubtful, good
-from ops.processes import programs_of
+from ops.local.processes import programs_of
 from runtime.configuration import Configuration
 from runtime.database import own_connection, translated_errors
 from runtime.object_store import ObjectStore

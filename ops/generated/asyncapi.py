@@ -11,7 +11,8 @@ from ops.generated.json_schemas import component_schemas
 from ops.generated.messages import messages
 from ops.generated.yaml_text import project_version, yaml_text
 from ops.topics import TopicPlan, planned_topics
-from runtime.configuration import Configuration, Endpoint, TopicSettings
+from runtime.configuration import Configuration, TopicSettings
+from runtime.endpoint_configuration import Endpoint
 
 _BINDING: Final = "0.5.0"
 _INFO: Final = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from contracts.topics import Topics
-from ops.processes import Program, programs_of
+from ops.local.processes import Program, programs_of
 from runtime.configuration import Configuration
 
 Resource = dict[str, Any]

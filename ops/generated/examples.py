@@ -13,7 +13,7 @@ from contracts.raw import RawCallback, Source
 from contracts.status import StatusEvent
 from contracts.topics import Topics
 from contracts.update import Statement, VerifiedUpdate
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_source import EndpointKeys
 from workers.state_machine.decide import decide
 from workers.state_machine.decision import Decision, Rules

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 
 from ops.generated.markdown import code, page, table
-from ops.licences import ALLOWED, EXCEPTIONS, STATED, licence_of
-from ops.locked_packages import LockedPackage, locked_packages, production_packages
+from ops.packages.licences import ALLOWED, EXCEPTIONS, STATED, licence_of
+from ops.packages.locked import LockedPackage, locked_packages, production_packages
 
 _OPENING = (
     "From `requirements.lock`, the packages' own metadata and, where that has no SPDX expression, "
-    "`ops/licences.py` (noted by us). Esito itself is Apache-2.0."
+    "`ops/packages/licences.py` (noted by us). Esito itself is Apache-2.0."
 )
 _POLICY = (
     "`tests/contract/test_supply_chain.py` refuses a package whose licence is neither one of "
@@ -31,9 +31,10 @@ _INSIDE = (
     "**uvloop** libuv (MIT). No test watches this paragraph."
 )
 _JARS = (
-    "`make demo` and `make test` download the jars of `ops/kafka-jars.lock` (Apache Kafka and what "
-    "it needs) to the machine that runs them. They are neither installed nor passed on with Esito, "
-    "so their licences are not judged here; the bill of materials names them with their hashes."
+    "`make demo` and `make test` download the jars of `ops/embedded/kafka-jars.lock` (Apache "
+    "Kafka and what it needs) to the machine that runs them. They are neither installed nor "
+    "passed on with Esito, so their licences are not judged here; the bill of materials names "
+    "them with their hashes."
 )
 _UNJUDGED = (
     "No licence is judged either of what only looks at Esito or shows how to read it: "

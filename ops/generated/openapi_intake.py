@@ -9,7 +9,7 @@ from intake.preload import ITEMS_MAX
 from intake.tenants import API_KEY_HEADER
 from ops.generated.openapi_intake_schemas import COUNT, ID, IUN, TEXT, intake_schemas, ref
 from ops.generated.yaml_text import project_version, yaml_text
-from runtime.configuration import Intake
+from runtime.service_configuration import Intake
 
 _INFO: Final = (
     "What public bodies call to notify: SEND's API as pagoPA publishes it, as far as Esito goes. "

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ops.generated.openapi_intake_schemas import COUNT, TEXT, ref
 from ops.generated.openapi_streams_schemas import EVENT_ID, NUMBER, UUID, streams_schemas
 from ops.generated.yaml_text import project_version, yaml_text
-from runtime.configuration import Streams
+from runtime.service_configuration import Streams
 from streams import consumer_api, send_api
 from streams.exchange import API_KEY_HEADER
 

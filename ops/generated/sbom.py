@@ -9,9 +9,9 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ops.kafka_jars import LOCK_PATH
-from ops.licences import licence_of
-from ops.locked_packages import (
+from ops.embedded.jars import LOCK_PATH
+from ops.packages.licences import licence_of
+from ops.packages.locked import (
     ROOT,
     LockedPackage,
     dependencies,

@@ -12,7 +12,7 @@ from contracts.errors import Broken
 from contracts.topics import Topics
 from ops.cluster import Cluster
 from ops.groups import committed_offsets
-from ops.outcomes import UNAVAILABLE, Outcome, Outcomes, read_outcomes, subject_of
+from ops.replay.outcomes import UNAVAILABLE, Outcome, Outcomes, read_outcomes, subject_of
 from ops.reverify.second_verdict import SecondVerdict
 from ops.terminal import text_of
 from ops.topic_reader import OnProgress, Place, StoredRecord, all_partitions

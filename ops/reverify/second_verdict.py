@@ -10,7 +10,7 @@ from contracts.errors import Broken, Rejected, Unavailable
 from contracts.provider import Provider
 from contracts.providers import provider_named
 from contracts.raw import RawCallback
-from ops.outcomes import UNAVAILABLE, Outcome, outcome_of
+from ops.replay.outcomes import UNAVAILABLE, Outcome, outcome_of
 from ops.topic_reader import StoredRecord
 from runtime.configuration import Configuration
 from runtime.key_source import KeySource

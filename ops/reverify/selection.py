@@ -11,9 +11,9 @@ from contracts import raw
 from contracts.errors import Broken
 from contracts.topics import Topics
 from ops.cluster import Cluster
+from ops.story.collected import Story, read_story
 from ops.terminal import text_of
 from ops.topic_reader import OnProgress, Spans, StoredRecord, all_partitions, read_at, read_to_end
-from ops.transaction_story import Story, read_story
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ FORBIDDEN_WORDS = ("webhook", "helper", "utils", "manager", "impl")
 ENVIRONMENT_READERS = {
     "runtime/process.py": "what every __main__ of a process begins with",
     "ingress/processes.py": "hands it on to the processes it starts",
-    "ops/processes.py": "hands it on to the processes it starts",
+    "ops/local/processes.py": "hands it on to the processes it starts",
     "ops/command_line.py": "what every command begins with",
     "ops/commands/config.py": "shows what the processes would read",
 }

@@ -13,8 +13,8 @@ from ingress.authenticate import Refused
 from tests.conformance.families import FAMILIES, family_of
 from tests.conformance.road import Road
 from tests.conformance.vector import Vector, vectors_of
-from tests.presentation_issuers import NOW, Variant
-from tests.presentations import variants
+from tests.presented.issuers import NOW, Variant
+from tests.presented.variants import variants
 from workers.verifier.presentations import verify_presentations
 
 
@@ -52,7 +52,7 @@ def read_corpus() -> dict[str, Any]:
         else:
             attacks[
                 kind,
-                "each variant by name: python -m tests.presentations",
+                "each variant by name: python -m tests.presented",
                 "rejected",
                 variant.code,
             ] += 1

@@ -14,8 +14,8 @@ from typing import Any, Final
 from contracts.errors import Rejected
 from contracts.provider import Presentation
 from tests.conformance.tally import Outcome, Tally
-from tests.presentation_issuers import NOW, Variant
-from tests.presentations import variants
+from tests.presented.issuers import NOW, Variant
+from tests.presented.variants import variants
 from workers.verifier.presentations import verify_presentations
 
 _BITS: Final = range(7)  # a text in JSON that is not ASCII is refused before

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.provider import Door
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from tests.conformance.vector import Vector
 
 _CERTIFICATE_TEXT: Final = re.compile(rb"<ds:X509Certificate>(.*?)</ds:X509Certificate>", re.DOTALL)

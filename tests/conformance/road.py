@@ -23,8 +23,8 @@ from ingress.authenticate import (
 from ingress.client_certificate import Certificate, Edges
 from ingress.doors import door_of, load_doors, signature_headers
 from ingress.record_headers import RecordHeaders
-from runtime.configuration import Endpoint
 from runtime.configuration_file import load_configuration
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_source import KeySource
 from runtime.mac import MacInput
 from runtime.metrics import Metrics

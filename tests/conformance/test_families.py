@@ -14,7 +14,7 @@ from tests.conformance.families import (
     with_table,
 )
 from tests.conformance.vector import vectors_of
-from tests.presentations import variants
+from tests.presented.variants import variants
 
 EVERY = [vector for provider in provider_names() for vector in vectors_of(provider)]
 FOUND = {vector.name: family_of(vector) for vector in attacks()}

@@ -22,7 +22,7 @@ from contracts.topics import Role, Topics
 from ops.accesses import accesses, scaler_access
 from ops.generate import ROOT
 from ops.generated.kafka_users import kafka_users
-from ops.processes import programs_of
+from ops.local.processes import programs_of
 from runtime.configuration_file import load_configuration
 
 FOLDER = ROOT / "deploy" / "k8s"

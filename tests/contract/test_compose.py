@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.configuration_check import check_file
+from ops.configuration.check import check_file
+from ops.embedded.jars import KAFKA_VERSION
 from ops.generate import ROOT
-from ops.installation import write_password, write_secrets
-from ops.kafka_jars import KAFKA_VERSION
-from ops.processes import programs_of
+from ops.local.installation import write_password, write_secrets
+from ops.local.processes import programs_of
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from simulator.planning import PLAYERS

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from ops.contract_rule import RELEASED, contract_changes, main, released
-from ops.contract_surface import Surface, surface
+from ops.contract_rule.__main__ import RELEASED, main, released
+from ops.contract_rule.changes import contract_changes
+from ops.contract_rule.surface import Surface, surface
 from ops.generate import ROOT
 from ops.generated.yaml_text import project_version
 
@@ -45,7 +46,7 @@ def breaks(before: Surface, after: Surface) -> list[str]:
 def site(directory: Path, surface: Surface, version: str) -> Path:
     """Return a root whose last release is this one."""
     file = directory / RELEASED
-    file.parent.mkdir()
+    file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"version": version, "surface": surface}))
     return directory
 
@@ -107,7 +108,7 @@ def test_command_releases_a_change_under_a_new_version(tmp_path: Path) -> None:
 
 
 def test_command_makes_what_is_the_first_release(tmp_path: Path) -> None:
-    (tmp_path / RELEASED).parent.mkdir()
+    (tmp_path / RELEASED).parent.mkdir(parents=True)
 
     assert main(["--release"], root=tmp_path) == 0
     assert main([], root=tmp_path) == 0

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from ops.contract_rule import contract_changes, released
-from ops.contract_surface import Surface, surface
+from ops.contract_rule.__main__ import released
+from ops.contract_rule.changes import contract_changes
+from ops.contract_rule.surface import Surface, surface
 from ops.generate import ROOT
 
 CHANGELOG = ROOT / "docs" / "CONTRACTS_CHANGELOG.md"

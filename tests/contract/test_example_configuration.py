@@ -14,8 +14,9 @@ from contracts.providers import all_providers
 from ingress.build import AppBuilder
 from intake.problems import Code
 from ops.generate import ROOT
-from runtime.configuration import Configuration, Endpoint
+from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_source import CREDENTIALS, KeySource
 from runtime.mac import MacInput, write_mac
 from runtime.metrics import Metrics

@@ -9,8 +9,8 @@ import pytest
 from lxml import etree
 
 from contracts.lifecycle import Status
+from ops.embedded.jars import KAFKA_VERSION
 from ops.generate import ROOT
-from ops.kafka_jars import KAFKA_VERSION
 
 EXAMPLES = ROOT / "examples"
 NPM_LOCKS = [

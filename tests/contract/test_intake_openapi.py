@@ -16,7 +16,7 @@ from runtime.failpoint import no_failpoint
 from runtime.metrics import Metrics
 from runtime.telemetry import configure_logging
 from tests.integration.intake_settings import SECRETS, send_endpoint
-from tests.send_requests import f24, pago_pa, recipient, request
+from tests.send.requests import f24, pago_pa, recipient, request
 
 
 def document() -> dict[str, Any]:

@@ -10,7 +10,7 @@ import yaml
 
 from ops.generate import ROOT
 from ops.generated.yaml_text import project_version
-from ops.processes import programs_of
+from ops.local.processes import programs_of
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from tests.deploy.secret_files import READERS, named_files

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from referencing import Registry, Resource
 
 from ops.generate import ROOT, generated_files
-from ops.licences import (
+from ops.packages.licences import (
     ALLOWED,
     EXCEPTIONS,
     STATED,
@@ -25,7 +25,7 @@ from ops.licences import (
     licence_of,
     refused,
 )
-from ops.locked_packages import LockedPackage, locked_packages, production_packages
+from ops.packages.locked import LockedPackage, locked_packages, production_packages
 from tests.architecture.source import OWN, shipped
 
 SPECIFICATIONS = ROOT / "tests" / "specifications"
@@ -41,10 +41,10 @@ CLASSIFIERS = {
 }
 # Demo and tests alone start a broker, a database and a Java from Python packages.
 EMBEDDED = {
-    "ops/embedded_kafka.py",
-    "ops/embedded_postgres.py",
-    "ops/kafka_jars.py",
-    "ops/kafka_node.py",
+    "ops/embedded/kafka.py",
+    "ops/embedded/postgres.py",
+    "ops/embedded/jars.py",
+    "ops/embedded/node.py",
 }
 LOCKED_IN = (
     "requirements.lock",
@@ -239,7 +239,9 @@ def test_package_under_another_licence_is_refused_by_name() -> None:
 def test_package_of_unknown_licence_is_told_with_what_to_do() -> None:
     stranger = LockedPackage("no-such-package", "1", "", frozenset(), "")
 
-    with pytest.raises(UnknownLicenceError, match=r"^no-such-package .* STATED of ops/licences.py"):
+    with pytest.raises(
+        UnknownLicenceError, match=r"^no-such-package .* STATED of ops/packages/licences.py"
+    ):
         list(refused([stranger]))
 
 

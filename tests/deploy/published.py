@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.status import StatusEvent
 from contracts.topics import Role, Topics
-from ops.local_installation import create_topics, unless_one_dies
+from ops.local.running_installation import create_topics, unless_one_dies
 from runtime.configuration import Configuration
 from runtime.kafka import KafkaClients
 from simulator.planning import PLAYERS, make_plan

@@ -9,8 +9,9 @@ from pydantic import BaseModel
 
 from contracts.errors import Broken
 from ops.topics import planned_topics
-from runtime.configuration import PREFIX, Configuration, Section
+from runtime.configuration import PREFIX, Configuration
 from runtime.configuration_file import OTHER_VARIABLES
+from runtime.section import Section
 from tests.deploy.objects import Rendered
 from tests.deploy.secret_files import named_files
 

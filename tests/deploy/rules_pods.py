@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ops.processes import programs_of
+from ops.local.processes import programs_of
 from runtime.configuration import Configuration
 from tests.deploy.objects import Pod, Rendered
 

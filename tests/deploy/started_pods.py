@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from ops.kafka_storage import free_ports
-from runtime.configuration import Endpoint
+from ops.embedded.storage import free_ports
+from runtime.endpoint_configuration import Endpoint
 from runtime.mac import MacInput, write_mac
 from tests.certificates import leaf, pem, revocation_list, root
 from tests.deploy.objects import Pod, Rendered

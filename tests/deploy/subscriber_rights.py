@@ -12,9 +12,9 @@ import yaml
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from contracts.access import Grant, Operation, Resource
-from ops.embedded_kafka import EmbeddedKafka
+from ops.embedded.kafka import EmbeddedKafka
+from ops.embedded.storage import free_ports
 from ops.generate import ROOT
-from ops.kafka_storage import free_ports
 from simulator.pki import Identity, lasting, new_root, new_tls_client, new_tls_server
 from tests.authorized_kafka import acl_rows, created
 from tests.kafka import Report, cache_directory, run

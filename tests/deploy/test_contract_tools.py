@@ -10,7 +10,7 @@ import pytest
 
 from contracts.providers import all_providers
 from contracts.topics import Role
-from ops.contract_surface import HTTP_DOCUMENTS
+from ops.contract_rule.surface import HTTP_DOCUMENTS
 from ops.generate import ROOT
 from tests.deploy.tools import call, called
 

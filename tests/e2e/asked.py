@@ -18,8 +18,8 @@ import aiohttp
 from yarl import URL
 
 from runtime.configuration import Configuration
-from simulator.send_http import Answer
-from simulator.send_pdf import pdf
+from simulator.send.http import Answer
+from simulator.send.pdf import pdf
 from tests.e2e.heard import Hearing
 from tests.e2e.send_user import REQUESTS, STREAMS, a_request, an_upload
 

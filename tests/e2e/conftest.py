@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.embedded_postgres import EmbeddedPostgres
+from ops.embedded.postgres import EmbeddedPostgres
 from tests.e2e.found import Found
 from tests.e2e.performance import Performance, perform
 from tests.kafka import Kafka

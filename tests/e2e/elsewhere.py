@@ -14,8 +14,8 @@ import aiohttp
 from aiokafka import TopicPartition
 
 from contracts.topics import Topics
-from ops.local_installation import create_topics, free_row
-from ops.processes import Processes, programs_of
+from ops.local.processes import Processes, programs_of
+from ops.local.running_installation import create_topics, free_row
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from runtime.kafka import KafkaClients

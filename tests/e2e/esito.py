@@ -12,12 +12,13 @@ import yaml
 from aiokafka import ConsumerRecord, TopicPartition
 
 from ops.cluster import connected
-from ops.installation import Addresses, write_installation
-from ops.local_installation import create_topics, free_row
-from ops.processes import Processes, programs_of
-from runtime.configuration import Configuration, Database
+from ops.local.installation import Addresses, write_installation
+from ops.local.processes import Processes, programs_of
+from ops.local.running_installation import create_topics, free_row
+from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from runtime.kafka import KafkaClients
+from runtime.service_configuration import Database
 from simulator.reader import OnStatus, Reader
 from tests.kafka import Kafka
 

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from runtime.configuration import Configuration
-from simulator.send_http import Answer
+from simulator.send.http import Answer
 
 NOBODY: Final = "nobody"
 _OK_MAX: Final = 299

@@ -7,9 +7,10 @@ from typing import Any
 
 from contracts.providers import provider_names
 from contracts.topics import Role, Topics
-from ops.embedded_postgres import EmbeddedPostgres
-from ops.local_installation import unless_one_dies
-from runtime.configuration import Configuration, Database
+from ops.embedded.postgres import EmbeddedPostgres
+from ops.local.running_installation import unless_one_dies
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from simulator.jwks_server import key_sets_served, publisher
 from simulator.plan import Plan
 from simulator.planning import PLAYERS, make_plan

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from contracts.topics import Role
 from simulator.credentials import WRONG_KEY
-from simulator.send_acts import Act, Ask, Preload, SendStep
-from simulator.send_player import SEND
+from simulator.send.acts import Act, Ask, Preload, SendStep
+from simulator.send.player import SEND
 from tests.conformance.vector import VECTORS
 from tests.e2e.excused import EXCUSED
 from tests.e2e.leaves import leaves_of

@@ -18,8 +18,8 @@ import aiohttp
 from contracts.update import Scheme
 from simulator.plan import Callback
 from simulator.scene import scene_of
-from simulator.srtp_cast import Act, Carrier, Cast, caller_of, cast_of
-from simulator.srtp_messages import new_message, new_request, report
+from simulator.srtp.cast import Act, Carrier, Cast, caller_of, cast_of
+from simulator.srtp.messages import new_message, new_request, report
 from tests.e2e.esito import Esito, only_of
 
 BANK_B: Final = "bank-b"

@@ -21,8 +21,8 @@ from simulator.pki import ec_key
 from simulator.plan import Callback
 from simulator.scene import scene_of
 from simulator.sign_jws import TokenKey, key_set
-from simulator.wallet_cast import WalletCast, wallet_cast_of
-from simulator.wallet_files import named
+from simulator.wallet.cast import WalletCast, wallet_cast_of
+from simulator.wallet.files import named
 from tests.e2e.esito import Esito, only_of
 
 _SECONDS_MAX: Final = 60.0

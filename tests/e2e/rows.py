@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 
 # The columns in which a person's data may lie, each with its reason and its end.
 KEPT_COLUMNS: Final[Mapping[str, str]] = {

@@ -13,7 +13,7 @@ from contracts.codes import RejectionCode
 from contracts.dead_letter import CODE
 from contracts.errors import Broken
 from contracts.topics import Role
-from ops.processes import programs_of
+from ops.local.processes import programs_of
 from runtime.configuration_file import load_configuration
 from tests.e2e.asked import WORD
 from tests.e2e.excused import EXCUSED, PERSONAL, UNNAMED, excused_names

@@ -1,6 +1,6 @@
 """Play every provider with every fault once, and ask many things about what it left behind."""
 
-from ops.processes import programs_of
+from ops.local.processes import programs_of
 from simulator.plan import Fault
 from simulator.planning import PLAYERS
 from tests.e2e.performance import Performance

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from ops.curl_commands import send_road
-from ops.installation import Addresses, write_installation
-from ops.local_installation import create_topics, free_row
-from ops.processes import Processes, programs_of
+from ops.local.curl_commands import send_road
+from ops.local.installation import Addresses, write_installation
+from ops.local.processes import Processes, programs_of
+from ops.local.running_installation import create_topics, free_row
 from runtime.configuration_file import load_configuration
-from simulator.send_pdf import pdf
+from simulator.send.pdf import pdf
 from tests.e2e.elsewhere import remote_configuration, status_events
 from tests.e2e.send_user import SECONDS_MAX, User
 from tests.kafka import Kafka

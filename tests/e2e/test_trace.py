@@ -11,10 +11,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ops.installation_text import PIVOT_PATH
-from runtime.configuration import Database
+from ops.local.installation_text import PIVOT_PATH
+from runtime.service_configuration import Database
 from runtime.tracing import Attribute
-from simulator.send_pdf import pdf
+from simulator.send.pdf import pdf
 from tests.e2e.collector import Collected, Collector
 from tests.e2e.esito import Esito, installed, running, with_database
 from tests.e2e.found import Found

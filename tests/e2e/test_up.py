@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from ops.local_installation import free_row
+from ops.local.running_installation import free_row
 
 SECONDS_MAX = 120
 SIMULATED = ("--transactions", "30", "--faults", "all")

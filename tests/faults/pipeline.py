@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from contracts.topics import Topics
-from ops.kafka_storage import free_ports
+from ops.embedded.storage import free_ports
 from ops.topics import create_missing, planned_topics
 from runtime.configuration_file import load_configuration
 from tests.faults.checker import Verdict, judge

@@ -15,7 +15,7 @@ from typing import Any, Final
 import aiohttp
 import yaml
 
-from ops.kafka_storage import free_ports
+from ops.embedded.storage import free_ports
 from tests.faults.pipeline import Pipeline
 from tests.faults.processes import ROOT, EsitoProcess, until
 

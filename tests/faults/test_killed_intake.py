@@ -9,11 +9,11 @@ from typing import Final
 import aiohttp
 import pytest
 
-from runtime.configuration import Database
+from runtime.service_configuration import Database
 from tests.faults.processes import WAIT_SECONDS_MAX, until
 from tests.integration.intake import Intake, running
 from tests.kafka import Kafka
-from tests.send_requests import pago_pa, recipient, request
+from tests.send.requests import pago_pa, recipient, request
 
 SENDERS: Final = 6
 KILLS: Final = 2

@@ -13,7 +13,7 @@ from tests.hostile_pdfs import page_chain
 from tests.judging_processes import held_bytes, judging
 from tests.kafka import Kafka
 from tests.pdfs import pdf
-from tests.send_verifier import SendVerifier, left_behind
+from tests.send.verifier import SendVerifier, left_behind
 
 LARGE_BYTES = 150_000_000
 SMALL = 40

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ops.embedded_kafka import EmbeddedKafka
+from ops.embedded.kafka import EmbeddedKafka
 from tests.faults.client import Client
 from tests.faults.pipeline import Pipeline, shortest_session_seconds, working
 from tests.faults.processes import EsitoProcess, until

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops.kafka_storage import free_ports
+from ops.embedded.storage import free_ports
 from tests.faults.pods import Terms
 from tests.faults.processes import EsitoProcess, until
 from tests.faults.table import Row, Table
@@ -18,7 +18,7 @@ from tests.integration.ingress import fetched
 from tests.judging_processes import held_bytes, judging
 from tests.kafka import Kafka
 from tests.pdfs import pdf
-from tests.send_verifier import PARTITIONS, SendVerifier, left_behind
+from tests.send.verifier import PARTITIONS, SendVerifier, left_behind
 
 BATCH = 10
 PAGES = 10_000

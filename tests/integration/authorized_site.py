@@ -17,12 +17,13 @@ from contracts.codes import RejectionCode
 from contracts.dead_letter import DeadLetter
 from contracts.topics import Topics
 from ops.__main__ import app
-from ops.installation import Addresses, write_installation
-from ops.local_installation import free_row
-from ops.processes import Processes, Program, programs_of
-from runtime.configuration import Configuration, Database
+from ops.local.installation import Addresses, write_installation
+from ops.local.processes import Processes, Program, programs_of
+from ops.local.running_installation import free_row
+from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
-from simulator.send_pdf import pdf
+from runtime.service_configuration import Database
+from simulator.send.pdf import pdf
 from tests.authorized_kafka import AuthorizedKafka
 from tests.e2e.send_user import User
 from tests.faults.processes import WAIT_SECONDS_MAX, EsitoProcess

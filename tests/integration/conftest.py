@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ops.__main__ import app
-from runtime.configuration import Database
+from runtime.service_configuration import Database
 from tests.integration.ingress import Ingress
 from tests.integration.intake import Intake
 from tests.integration.key_server import Installation

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
-from runtime.configuration import Database
+from runtime.service_configuration import Database
 
 _READ_BYTES = 65_536
 _PORT = 5432

@@ -20,9 +20,9 @@ from multidict import CIMultiDict
 
 from contracts.topics import Topics
 from ops.topics import create_missing, planned_topics
-from runtime.configuration import Database
 from runtime.configuration_file import load_configuration
 from runtime.database import connect, migrate
+from runtime.service_configuration import Database
 from tests.faults.processes import EsitoProcess, until
 from tests.integration.ingress import fetched
 from tests.integration.intake_settings import KEY, SECRETS, send_endpoint

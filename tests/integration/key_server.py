@@ -10,7 +10,7 @@ from typing import Any
 
 import trustme
 
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from tests.jose import issuer, jwk_members, jwks
 from workers.verifier.jwks_source import JwksSource
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ops.local_installation import free_row
-from ops.processes import Processes, Program
+from ops.local.processes import Processes, Program
+from ops.local.running_installation import free_row
 
 
 def process(file: Path, *arguments: str) -> Processes:

@@ -12,10 +12,11 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from contracts.status import StatusEvent
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
 from runtime.database import Pool, connect, migrate
 from runtime.failpoint import no_failpoint
 from runtime.metrics import Metrics
+from runtime.service_configuration import Database
 from runtime.telemetry import configure_logging
 from streams.__main__ import MIGRATIONS
 from streams.api import Api

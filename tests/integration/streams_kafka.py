@@ -15,10 +15,11 @@ from contracts.status import StatusEvent
 from contracts.topics import Topics
 from ops.cluster import connected
 from ops.topics import create_missing, planned_topics, until_visible
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from runtime.database import Pool, connect, migrate
 from runtime.kafka import KafkaClients
+from runtime.service_configuration import Database
 from streams.__main__ import MIGRATIONS
 from streams.readers import Reader
 from streams.registry import Kept, Registry, Settings

@@ -11,8 +11,8 @@ import pytest
 from contracts.access import Access, Process, Resource, access_of, group_of, transactional_id
 from contracts.topics import Role, Topics
 from ops.accesses import accesses
-from runtime.configuration import Database
 from runtime.kafka_refusals import absent
+from runtime.service_configuration import Database
 from simulator.pivot import callback_body, new_session
 from tests.authorized_kafka import AuthorizedKafka, authorized_kafka
 from tests.faults.processes import until

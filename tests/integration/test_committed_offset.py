@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import CoordinatorNotAvailableError
 from aiokafka.structs import OffsetAndMetadata
 
-from ops.embedded_kafka import EmbeddedKafka
+from ops.embedded.kafka import EmbeddedKafka
 from workers.committed_offset import committed_offset
 
 GROUP = "group"

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from ops.installation import Addresses, write_installation
-from ops.kafka_storage import free_ports
+from ops.embedded.storage import free_ports
+from ops.local.installation import Addresses, write_installation
 
 PROGRAM = (sys.executable, "-m", "ops.container")
 SECONDS_MAX = 30

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from contracts.errors import Broken, Unavailable
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
 from runtime.database import Pool, connect, migrate
+from runtime.service_configuration import Database
 
 FIRST: Final = "CREATE TABLE shop.things (id integer PRIMARY KEY);"
 SECOND: Final = "ALTER TABLE shop.things ADD COLUMN name text;"

@@ -14,8 +14,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from ops.embedded_kafka import EmbeddedKafka, EmbeddedKafkaError
-from ops.kafka_jars import LOCK_PATH, verified_jars
+from ops.embedded.jars import LOCK_PATH, verified_jars
+from ops.embedded.kafka import EmbeddedKafka, EmbeddedKafkaError
 from ops.kafka_metadata import known_brokers
 from tests.kafka import Kafka, Report, cache_directory
 
@@ -87,7 +87,7 @@ async def test_node_broken_property_error_shows_the_log() -> None:
 def test_process_killed_takes_the_broker_with_it(tmp_path: Path) -> None:
     program = """
         import asyncio, sys, pathlib
-        from ops.embedded_kafka import EmbeddedKafka
+        from ops.embedded.kafka import EmbeddedKafka
 
         async def main():
             cache, data = map(pathlib.Path, sys.argv[1:])

@@ -10,12 +10,12 @@ import asyncpg
 import psutil
 import pytest
 
-from ops.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from ops.embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
 
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path
-from ops.embedded_postgres import EmbeddedPostgres
+from ops.embedded.postgres import EmbeddedPostgres
 async def main():
     server = EmbeddedPostgres(Path(sys.argv[1]))
     await server.start()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.embedded_kafka import EmbeddedKafka
-from ops.kafka_storage import free_ports
+from ops.embedded.kafka import EmbeddedKafka
+from ops.embedded.storage import free_ports
 from tests.faults.processes import until
 from tests.integration.callers import CONSENT, Answer, call, request, signed_request
 from tests.integration.ingress import Ingress, pivot_endpoint, running, uaepass_endpoint

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import psutil
 
-from ops.kafka_storage import free_ports
+from ops.embedded.storage import free_ports
 from tests.faults.processes import until
 from tests.integration.callers import call, connected, request
 from tests.integration.ingress import Ingress, running

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from ops.embedded_kafka import EmbeddedKafka
-from runtime.configuration import Database
+from ops.embedded.kafka import EmbeddedKafka
+from runtime.service_configuration import Database
 from tests.faults.processes import until
 from tests.integration.database_proxy import database_proxy
 from tests.integration.intake import Answer, Intake, running, together
 from tests.kafka import Kafka, Report, embedded_cluster, run
-from tests.send_requests import request
+from tests.send.requests import request
 
 NODE = 1
 SECONDS_MAX = 60

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.integration.intake import REQUESTS, Intake
 from tests.kafka import run
-from tests.send_requests import f24, pago_pa, recipient, request
+from tests.send.requests import f24, pago_pa, recipient, request
 
 ALLOWED = {202, 400, 404, 409}
 LEAVES = (

@@ -13,11 +13,12 @@ from contracts.errors import Unavailable
 from intake.janitor import Janitor, Pruned
 from intake.named_files import NamedFile, note_files
 from intake.store import MIGRATIONS
-from runtime.configuration import Configuration, Database, ObjectStore
+from runtime.configuration import Configuration
 from runtime.database import Pool, connect, migrate
 from runtime.endpoint_keys import KeyFile
 from runtime.notification_configuration import Attachments
 from runtime.object_store import ObjectStore as Store
+from runtime.service_configuration import Database, ObjectStore
 from runtime.slots import object_path
 from tests.s3 import S3
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.intake import Intake
 from tests.integration.intake_settings import GROUP_KEY, KEY, OTHER_KEY
-from tests.send_requests import request
+from tests.send.requests import request
 
 
 def fresh(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - a value of JSON

@@ -10,10 +10,10 @@ import pytest
 from contracts.send.request_rules import check_request
 from intake.named_files import keys_named
 from intake.reservations import Reservation, keys_of, reserve
-from runtime.configuration import Database
 from runtime.database import Pool
+from runtime.service_configuration import Database
 from tests.integration.test_intake_janitor import prepared
-from tests.send_requests import (
+from tests.send.requests import (
     COMUNE,
     RECEIVED,
     RULES,

@@ -12,7 +12,7 @@ from contracts.raw import RawCallback, Source
 from tests.faults.processes import until
 from tests.integration.intake import REQUESTS, Answer, Intake, running, together
 from tests.integration.intake_settings import GROUP_KEY, KEY, OTHER_KEY
-from tests.send_requests import address, attachment, f24, pago_pa, recipient, request
+from tests.send.requests import address, attachment, f24, pago_pa, recipient, request
 
 DUPLICATED = "PN_GENERIC_INVALIDPARAMETER_DUPLICATED"
 

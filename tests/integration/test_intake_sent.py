@@ -12,7 +12,7 @@ from contracts.raw import RawCallback
 from contracts.send.iun import iun_of
 from tests.integration.intake import Answer, Intake
 from tests.integration.intake_settings import GROUP_KEY, OTHER_KEY
-from tests.send_requests import F24, f24, pago_pa, recipient, request
+from tests.send.requests import F24, f24, pago_pa, recipient, request
 
 PDF = b"%PDF-1.7 " + b"a" * 100_000
 CATEGORIES = ("REQUEST_ACCEPTED", "SEND_DIGITAL_DOMICILE", "VALIDATED_F24", "NOTIFICATION_VIEWED")

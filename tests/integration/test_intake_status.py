@@ -10,7 +10,7 @@ import pytest
 from tests.faults.processes import until
 from tests.integration.intake import Answer, Intake, running
 from tests.integration.intake_settings import GROUP_KEY, OTHER_KEY
-from tests.send_requests import request
+from tests.send.requests import request
 
 IUN = "AJMN-TXUA-MHGP-202309-Z-1"
 

@@ -8,10 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from runtime.configuration import Intake as IntakeSettings
+from runtime.service_configuration import Intake as IntakeSettings
 from tests.faults.processes import until
 from tests.integration.intake import Answer, Intake, running, together
-from tests.send_requests import pago_pa, recipient, request
+from tests.send.requests import pago_pa, recipient, request
 
 # What nobody has confirmed by then is answered 503: no relay comes before a caller's own answer.
 CONFIRM_SECONDS = IntakeSettings().confirm_seconds

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.configuration import ObjectStore
 from runtime.object_store import ObjectStore as Store
+from runtime.service_configuration import ObjectStore
 from runtime.slots import open_version
 from tests.integration.upload_site import BODY, ENDPOINT, Site, code_of, digest, head, upload_site
 from tests.s3 import S3

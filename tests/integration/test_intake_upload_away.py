@@ -4,7 +4,7 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from runtime.configuration import ObjectStore
+from runtime.service_configuration import ObjectStore
 from tests.integration.upload_site import code_of, upload_site
 
 

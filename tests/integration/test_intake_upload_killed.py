@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from runtime.configuration import ObjectStore
 from runtime.object_store import ObjectStore as Store
+from runtime.service_configuration import ObjectStore
 from tests.faults.processes import until
 from tests.integration.upload_site import Slot, digest, head
 

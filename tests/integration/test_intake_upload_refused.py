@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.configuration import ObjectStore
 from runtime.key_ring import Key
+from runtime.service_configuration import ObjectStore
 from tests.integration.upload_site import (
     Site,
     Slot,

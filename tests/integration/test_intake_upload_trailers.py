@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.configuration import ObjectStore
+from runtime.service_configuration import ObjectStore
 from tests.integration.upload_site import (
     Site,
     Slot,

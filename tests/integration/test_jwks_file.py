@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.errors import Broken
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from tests.integration.key_server import KEYS, NEW, OLD, Installation, now
 from tests.jose import ISSUER, jwks
 from workers.verifier.jwk import JWKS_BYTES_MAX

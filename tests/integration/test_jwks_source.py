@@ -10,7 +10,7 @@ import pytest
 
 from contracts.errors import Rejected, Unavailable
 from contracts.provider import VerifiedToken
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from tests.integration.key_server import NEW, OLD, Installation, hang, now
 from tests.jose import ISSUER, token
 from workers.verifier.jwks_source import JwksSource

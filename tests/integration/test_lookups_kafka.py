@@ -12,7 +12,7 @@ from runtime.configuration import Worker
 from tests.judging_processes import peak_bytes
 from tests.kafka import Kafka, Report
 from tests.pdfs import pdf, signed
-from tests.send_verifier import SendVerifier
+from tests.send.verifier import SendVerifier
 
 LARGE_BYTES = 150_000_000
 # Resident above an idle verifier; one part of a file in each of its lookups, and the requests.

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Broken, Unavailable
-from runtime.configuration import ObjectStore as Settings
 from runtime.object_store import ObjectStore
+from runtime.service_configuration import ObjectStore as Settings
 from tests.s3 import S3
 
 BLOCK = secrets.token_bytes(1_000_000)

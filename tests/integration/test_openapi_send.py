@@ -15,13 +15,14 @@ import requests
 import yaml
 
 from ops.generated.openapi_streams import openapi_streams_document
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from tests.generated_calls import verdicts
 from tests.integration.streams import Installation, members
 from tests.kafka import Kafka
 from tests.postgres import Postgres
-from tests.send_openapi import DOCUMENTS, differences
-from tests.send_site import TIMEOUT_SECONDS, Site
+from tests.send.openapi import DOCUMENTS, differences
+from tests.send.site import TIMEOUT_SECONDS, Site
 
 EXAMPLES = 10
 # What the site has no file for, and what needs a new slot for every call.

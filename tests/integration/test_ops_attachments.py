@@ -9,7 +9,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from ops.__main__ import app
-from runtime.configuration import Database
+from runtime.service_configuration import Database
 from runtime.slots import object_path
 from tests.integration.test_intake_janitor import prepared
 from tests.kafka import run

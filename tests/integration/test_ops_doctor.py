@@ -10,7 +10,7 @@ import trustme
 from typer.testing import CliRunner
 
 from ops.__main__ import app
-from ops.local_installation import free_row
+from ops.local.running_installation import free_row
 from tests.integration.processes import process
 from tests.integration.records import Esito, Shelf, change, write_configuration
 

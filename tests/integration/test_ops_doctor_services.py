@@ -15,12 +15,15 @@ from contracts.topics import Topics
 from ops.__main__ import app
 from ops.cluster import connected
 from ops.doctor.drift import drift_findings
-from runtime.configuration import Configuration, Database, Endpoint, KeyFile
+from runtime.configuration import Configuration
 from runtime.configuration_digest import publish_configuration
+from runtime.endpoint_configuration import Endpoint
+from runtime.endpoint_keys import KeyFile
 from runtime.kafka import KafkaClients
 from runtime.key_source import publish_ends
 from runtime.management import management_server
 from runtime.metrics import Metrics
+from runtime.service_configuration import Database
 from simulator.jwks_server import key_sets_served
 from tests.e2e.esito import installed, only_of, with_database
 from tests.integration.processes import address_of, process

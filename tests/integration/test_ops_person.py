@@ -19,9 +19,9 @@ from contracts.lifecycle import Status
 from intake.named_files import NamedFile, note_files
 from ops.__main__ import app
 from ops.cluster import connected
-from ops.person_search import Found, Words, search_requests
-from runtime.configuration import Database
+from ops.person.search import Found, Words, search_requests
 from runtime.database import Pool
+from runtime.service_configuration import Database
 from runtime.slots import object_path
 from tests.integration.records import ENDPOINT, Esito, Shelf, record_id
 from tests.integration.test_intake_janitor import prepared

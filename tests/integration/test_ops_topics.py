@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from ops.__main__ import app
 from ops.cluster import connected
-from ops.embedded_kafka import EmbeddedKafka
+from ops.embedded.kafka import EmbeddedKafka
 from runtime.configuration_file import load_configuration
 from runtime.kafka import KafkaClients
 from tests.integration.records import Esito, Shelf, change, write_configuration

@@ -13,7 +13,7 @@ from tests.faults.processes import EsitoProcess
 from tests.faults.topics import TopicReader
 from tests.kafka import Kafka
 from tests.pdfs import pdf
-from tests.send_verifier import SendVerifier, request_id, told
+from tests.send.verifier import SendVerifier, request_id, told
 
 SETTLE_SECONDS = 1.0
 NOTIFICATION = "0-0"

@@ -7,8 +7,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from ops.installation import Addresses, write_installation
-from ops.local_installation import free_row
+from ops.local.installation import Addresses, write_installation
+from ops.local.running_installation import free_row
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from simulator.jwks_server import key_sets_served, publisher

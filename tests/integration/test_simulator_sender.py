@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from contracts.errors import Broken
-from ops.installation import Addresses, write_installation
-from ops.kafka_storage import free_ports
+from ops.embedded.storage import free_ports
+from ops.local.installation import Addresses, write_installation
 from runtime.configuration_file import load_configuration
 from simulator.plan import Callback, Fault, Plan, Step, Story
 from simulator.play import Stage, paused, send_plan

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 from aiohttp import ClientResponse
 
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from streams.send_api import ROOT
 from tests.integration.streams import TIMELINE, Installation, members
 from tests.status_events import element_event

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from contracts.lifecycle import Status
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from tests.faults.processes import WAIT_SECONDS_MAX
 from tests.integration.streams import KEYS, Installation, members
 from tests.status_events import status_event

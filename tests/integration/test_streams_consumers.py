@@ -11,7 +11,8 @@ import pytest
 from aiohttp import StreamReader
 
 from contracts.lifecycle import Status
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from tests.faults.processes import WAIT_SECONDS_MAX
 from tests.integration.streams import KEYS, NEVER_SECONDS, Installation, members
 from tests.status_events import element_event, members_of, status_event, value_of

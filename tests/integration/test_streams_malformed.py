@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from ops.local_installation import free_row
-from runtime.configuration import Configuration, Database
+from ops.local.running_installation import free_row
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from runtime.telemetry import configure_logging
 from streams.server import serve
 from tests.integration.callers import connected

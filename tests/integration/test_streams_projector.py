@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from runtime.configuration import Database
 from runtime.failpoint import no_failpoint
+from runtime.service_configuration import Database
 from streams.store import Fenced, Reached, write_batch
 from tests.integration.streams import KEYS
 from tests.integration.streams_kafka import WAIT_SECONDS_MAX, Pipeline, assert_each_once_in_order

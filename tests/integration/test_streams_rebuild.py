@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from ops.cluster import connected
-from runtime.configuration import Database
+from runtime.service_configuration import Database
 from tests.integration.streams_kafka import (
     PARTITIONS,
     READER,

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from tests.faults.processes import POLL_SECONDS, WAIT_SECONDS_MAX
 from tests.integration.streams import TIMELINE, Installation, members
 from tests.status_events import element_event

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from streams.retention import BATCH_ROWS
 from tests.integration.streams import TIMELINE, Installation, members
 from tests.status_events import element_event

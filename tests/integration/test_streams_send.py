@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from contracts.update import Reason
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from streams.send_api import ROOT
 from tests.integration.streams import STATUS, TIMELINE, Installation, members
 from tests.status_events import IUN, element_event

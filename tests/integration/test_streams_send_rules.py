@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.configuration import Configuration, Database
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from streams.send_api import ROOT
 from tests.integration.streams import KEYS, TIMELINE, Installation, members
 from tests.status_events import element_event

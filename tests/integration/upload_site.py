@@ -23,13 +23,13 @@ from intake.preload import UPLOADS, EndpointSlots, Preload
 from intake.problems import Problem, invalid, problem_answer
 from intake.trailers import UploadServer
 from intake.upload import Uploads
-from runtime.configuration import Intake, ObjectStore
 from runtime.endpoint_keys import KeyFile
 from runtime.http_server import Limits, listen
 from runtime.key_ring import Key, KeyRing
 from runtime.metrics import Metrics
 from runtime.notification_configuration import Attachments
 from runtime.object_store import ObjectStore as Store
+from runtime.service_configuration import Intake, ObjectStore
 
 ENDPOINT = "send"
 BODY = "comune-x"

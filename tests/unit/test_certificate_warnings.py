@@ -12,11 +12,10 @@ from cryptography.x509.oid import NameOID
 
 from contracts.errors import Rejected
 from runtime.signature_configuration import Certificates
-from tests.certificates import ISSUING, Issued, issue, revocation_list
+from tests.certificates import ISSUING, Issued, issue, load_trust, revocation_list
 from tests.updates import NOON
 from workers.verifier.certificates import Trust, check_certificate, read_certificate, read_chain
 from workers.verifier.issuer_certificate import issuer_key, read_certificates, subject_of
-from workers.verifier.trust_source import load_trust
 
 WARNING = "Attribute's length must be >= 2 and <= 2, but it was 3"
 

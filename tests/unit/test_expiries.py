@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from runtime.endpoint_configuration import Endpoint
 from runtime.metrics import Metrics
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from tests.certificates import YEAR, issue, pem, revocation_list, root
 from tests.jose import issuer, jwk_members, jwks
 from tests.updates import NOON

@@ -16,7 +16,7 @@ from ingress.authenticate import (
     authenticate_hmac,
     single_field,
 )
-from runtime.configuration import Hmac
+from runtime.endpoint_configuration import Hmac
 from runtime.key_ring import Key, KeyRing
 from runtime.mac import MacInput, write_mac
 

@@ -9,7 +9,7 @@ from contracts.errors import Broken
 from contracts.provider import Door
 from contracts.providers import all_providers
 from ingress.doors import door_of, load_doors, signature_headers
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 
 KEYS: Final = {"keys": [{"id": "a", "file": Path("a.key")}]}
 HMAC: Final = {

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from intake.app import App, Calls, path_pattern
 from intake.call import OpenRoute
-from runtime.configuration import Intake
 from runtime.metrics import Metrics
+from runtime.service_configuration import Intake
 
 TEXT = "what the caller sent"
 

@@ -5,7 +5,7 @@ from typing import Any
 from contracts.raw import RawCallback
 from contracts.send.request import Request
 from intake.reservations import Reservation, keys_of, protocol_key
-from tests.send_requests import pago_pa, recipient, request
+from tests.send.requests import pago_pa, recipient, request
 
 
 def digests(endpoint: str = "e", body: str = "b", **changes: Any) -> set[bytes]:  # noqa: ANN401 - a value of JSON

@@ -15,12 +15,12 @@ from contracts.provider import Provider
 from contracts.providers import provider_named
 from contracts.raw import RawCallback, Source
 from contracts.update import Expectation
-from runtime.configuration import Endpoint
-from runtime.configuration import ObjectStore as StoreSettings
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_source import EndpointKeys
 from runtime.metrics import Metrics
 from runtime.object_store import ObjectStore
-from tests.send_requests import REQUEST_ID, RULES, found, request
+from runtime.service_configuration import ObjectStore as StoreSettings
+from tests.send.requests import REQUEST_ID, RULES, found, request
 from tests.stored_files import ENDPOINT, SECRET, notifications
 from tests.updates import PIVOT, at
 from workers.verifier.notification_sources import NotificationSources

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contracts.errors import Rejected
 from simulator.mdoc import device_response, embed, new_item, sign1
 from simulator.sign_jws import encode
-from tests.presentation_issuers import (
+from tests.presented.issuers import (
     DOCUMENT,
     ELEMENTS,
     NOW,
@@ -27,7 +27,7 @@ from tests.presentation_issuers import (
     mdoc,
     response,
 )
-from tests.presentations import variants
+from tests.presented.variants import variants
 from workers.verifier.cbor import DEPTH_MAX, plain, read_cbor
 from workers.verifier.mdoc import verify_mdoc
 from workers.verifier.presentation_policy import Disclosed

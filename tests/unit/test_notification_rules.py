@@ -12,7 +12,7 @@ from runtime.endpoint_keys import KeyFile, Keys
 from runtime.key_ring import Key, KeyRing
 from runtime.notification_configuration import Attachments, Body, BodyKey, Notifications
 from runtime.notification_rules import month_key, send_rules
-from tests.send_requests import COMUNE, attachment, pago_pa, recipient, request
+from tests.send.requests import COMUNE, attachment, pago_pa, recipient, request
 
 FILE = Path("key")
 SECTION = Notifications(

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from ops.endpoint_facts import lines_of
-from ops.fault import Fault
-from ops.signature_check import EXPIRY_NOTICE, SCHEMA_NAMES
+from ops.configuration.endpoint_facts import lines_of
+from ops.configuration.fault import Fault
+from ops.configuration.signatures import EXPIRY_NOTICE, SCHEMA_NAMES
 from tests.certificates import Issued, issue, leaf, pem
 from tests.sound_endpoints import (
     BANK,

@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from ops.configuration.named_files import secret_files
 from ops.doctor.files import (
     configuration_findings,
     lifetime_findings,
     secret_findings,
 )
 from ops.doctor.finding import Level
-from ops.named_files import secret_files
-from runtime.configuration import ApiKey, Configuration, Endpoint, Ingress, KeyFile
+from runtime.configuration import Configuration, Ingress
 from runtime.configuration_file import load_configuration
+from runtime.endpoint_configuration import ApiKey, Endpoint
+from runtime.endpoint_keys import KeyFile
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 DAY = timedelta(days=1)

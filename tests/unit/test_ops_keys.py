@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ops.__main__ import app
-from ops.key_rotation import Held, Rotation, State, Step, Use, lines, steps
-from ops.keys import ListedKey
-from runtime.configuration import KeyFile
+from ops.keys.listed import ListedKey
+from ops.keys.rotation import Held, Rotation, State, Step, Use, lines, steps
+from runtime.endpoint_keys import KeyFile
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

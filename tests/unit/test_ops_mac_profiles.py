@@ -23,7 +23,7 @@ from ops.mac_profiles import (
     timestamp_format,
     yaml_block,
 )
-from runtime.configuration import Hmac
+from runtime.endpoint_configuration import Hmac
 from runtime.key_source import check_golden_vector
 from runtime.mac import Encoding, Hash, MacInput, MacProfile, Part, TimestampFormat, write_mac
 

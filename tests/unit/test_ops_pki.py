@@ -6,7 +6,7 @@ import yaml
 from typer.testing import CliRunner
 
 from ops.__main__ import app
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from runtime.signature_configuration import Certificates, ServiceProvider
 
 

@@ -11,7 +11,7 @@ from contracts.topics import Topics
 from contracts.update import Expectation, Origin, Proof, Scheme, Statement, VerifiedUpdate, Witness
 from ops.groups import Group
 from ops.lag import GroupLag, PartitionLag, compared, seconds_left
-from ops.outcomes import UNAVAILABLE, Outcome, Outcomes, collect, outcome_of
+from ops.replay.outcomes import UNAVAILABLE, Outcome, Outcomes, collect, outcome_of
 from ops.reverify.differences import Judged, Kind, kind_of, replayed
 from ops.topic_reader import StoredRecord
 

@@ -12,11 +12,11 @@ import yaml
 
 from contracts.errors import Broken
 from ops.command_line import endpoint_named
-from ops.installation import Addresses, write_installation
+from ops.local.installation import Addresses, write_installation
 from ops.signed_request import SignedRequest, Wish, signed_request
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
-from simulator.srtp_cast import Carrier
+from simulator.srtp.cast import Carrier
 
 WISH = Wish(carrier=Carrier.XML_TEXT, seed=7)
 

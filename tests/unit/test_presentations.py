@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 from contracts.codes import RejectionCode
 from contracts.errors import Broken, Rejected
 from contracts.provider import Presentation
-from runtime.signature_configuration import Presentations
+from runtime.token_configuration import Presentations
 from simulator.sign_jws import key_set
-from tests.key_binding_variants import bound
-from tests.presentation_issuers import (
+from tests.presented.issuers import (
     AUDIENCE,
     CREDENTIAL,
     DOCUMENT,
@@ -35,7 +34,8 @@ from tests.presentation_issuers import (
     mdoc,
     response,
 )
-from tests.presentations import variants
+from tests.presented.key_binding import bound
+from tests.presented.variants import variants
 from workers.verifier.presentation_policy import CLAIM_NAME_CHARACTERS_MAX, PresentationPolicy
 from workers.verifier.presentations import (
     CLAIM_NAMES_MAX,

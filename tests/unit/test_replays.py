@@ -11,9 +11,9 @@ from contracts.codes import RejectionCode
 from contracts.dead_letter import DeadLetter
 from contracts.errors import Broken
 from contracts.topics import Topics
-from ops.letter_box import Letter, newest_replays
-from ops.replay_report import Report, report_file
-from ops.replays import Replay, Sent
+from ops.replay.letter_box import Letter, newest_replays
+from ops.replay.replays import Replay, Sent
+from ops.replay.report import Report, report_file
 from ops.topic_reader import StoredRecord
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration

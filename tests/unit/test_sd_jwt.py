@@ -14,8 +14,7 @@ from contracts.codes import RejectionCode
 from contracts.errors import Rejected
 from simulator.sd_jwt import Hidden, digest, disclosure, issue_sd_jwt
 from simulator.sign_jws import encode
-from tests.key_binding_variants import bound
-from tests.presentation_issuers import (
+from tests.presented.issuers import (
     NONCE,
     NOW,
     PINNED,
@@ -26,7 +25,8 @@ from tests.presentation_issuers import (
     issuers,
     seconds,
 )
-from tests.presentations import variants
+from tests.presented.key_binding import bound
+from tests.presented.variants import variants
 from workers.verifier.presentation_policy import Disclosed, PresentationPolicy
 from workers.verifier.sd_jwt import verify_sd_jwt
 from workers.verifier.sd_jwt_disclosures import disclosed_payload

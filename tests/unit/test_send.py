@@ -11,8 +11,8 @@ from contracts.providers.send import PROVIDER, needs, translate
 from contracts.raw import Source
 from contracts.send.rules import SendRules
 from contracts.update import Expectation, Statement
-from tests.send_cases import told
-from tests.send_requests import (
+from tests.send.cases import told
+from tests.send.requests import (
     IUN,
     ORGANISATION,
     OTHER_IUN,

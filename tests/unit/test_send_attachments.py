@@ -5,8 +5,8 @@ import pytest
 from contracts.needs import FileNeed
 from contracts.providers.send import needs
 from contracts.send.attachments import Pades, pdf_fault
-from tests.send_cases import pdf, with_body
-from tests.send_requests import (
+from tests.send.cases import pdf, with_body
+from tests.send.requests import (
     ORGANISATION,
     address,
     attachment,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.send.f24_rules import ISSUES_MAX, F24Code, F24Issue, check_f24
-from tests.send_requests import sha256_of
+from tests.send.requests import sha256_of
 
 PAYER = {"taxCode": "RSSMRA80A01F205X"}
 LOCAL = {"applyCost": True, "municipality": "F205", "taxType": "3955"}

@@ -11,8 +11,8 @@ from contracts.providers.send import keep, translate
 from contracts.raw import Source
 from contracts.send.elements import fact_of
 from contracts.update import Expectation, Statement
-from tests.send_cases import told
-from tests.send_requests import IUN, OTHER_IUN, REQUEST_ID, element, fields
+from tests.send.cases import told
+from tests.send.requests import IUN, OTHER_IUN, REQUEST_ID, element, fields
 
 TERMS = {"recipients": "1", "iun": IUN, "sender": "comune", "group": "g"}
 

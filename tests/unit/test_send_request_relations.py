@@ -9,7 +9,7 @@ from contracts.send.problems import Invalid
 from contracts.send.request_rules import check_request
 from contracts.send.rules import BodyRules, SendRules
 from contracts.send.taxes import organisation_check_digit
-from tests.send_requests import (
+from tests.send.requests import (
     COMUNE,
     ORGANISATION,
     PERSON,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.send.problems import DETAIL_CHARACTERS_MAX, Invalid, ProblemError
 from contracts.send.request_rules import ERRORS_MAX, check_request
-from tests.send_requests import (
+from tests.send.requests import (
     COMUNE,
     RULES,
     address,

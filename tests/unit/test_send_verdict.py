@@ -11,8 +11,8 @@ from contracts.providers.send import translate
 from contracts.send.refusals import Refusal
 from contracts.send.verdict import FINDINGS_MAX
 from contracts.update import Reason
-from tests.send_cases import Given, facts, pdf, with_body
-from tests.send_requests import (
+from tests.send.cases import Given, facts, pdf, with_body
+from tests.send.requests import (
     COMUNE,
     F24,
     ORGANISATION,

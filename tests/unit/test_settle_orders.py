@@ -11,7 +11,7 @@ from contracts.instants import epoch_milliseconds
 from contracts.providers.send import PROVIDER
 from contracts.send.elements import read_told, statement_of
 from contracts.update import Expectation, Statement, VerifiedUpdate
-from tests.send_requests import IUN, REQUEST_ID, element
+from tests.send.requests import IUN, REQUEST_ID, element
 from tests.updates import NOON_MILLISECONDS, at, said
 from workers.state_machine.decide import decide, release
 from workers.state_machine.decision import Decision, Outcome, Rules

@@ -7,12 +7,8 @@ from pydantic import ValidationError
 
 from runtime.endpoint_configuration import Endpoint
 from runtime.section import Section
-from runtime.signature_configuration import (
-    Certificates,
-    ClientCertificate,
-    Presentations,
-    TokenIssuer,
-)
+from runtime.signature_configuration import Certificates, ClientCertificate
+from runtime.token_configuration import Presentations, TokenIssuer
 
 KEYS: Final = {"keys": [{"id": "a", "file": "a.key"}]}
 EDGE: Final = {"seen_by": "edge", "header": "x-certificate", "edges": ["10.0.0.0/8"]}

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Broken
-from ops.installation import Addresses, write_installation
-from runtime.configuration import Endpoint
+from ops.local.installation import Addresses, write_installation
 from runtime.configuration_file import load_configuration
+from runtime.endpoint_configuration import Endpoint
 from runtime.mac import MacInput, TimestampFormat, matching_secret, read_timestamp
 from simulator.credentials import Credentials, credentials_of, write_timestamp
 from simulator.plan import Presents

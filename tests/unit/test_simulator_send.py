@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from contracts.send.problems import Invalid
 from contracts.send.request_rules import check_request
 from contracts.send.timeline import status_after
-from ops.installation import Addresses, write_installation
+from ops.local.installation import Addresses, write_installation
 from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
 from runtime.notification_rules import send_rules
@@ -20,10 +20,10 @@ from simulator.pki_files import make_pki
 from simulator.plan import Plan
 from simulator.planning import PLAYERS, make_plan
 from simulator.scene import scene_of
-from simulator.send_acts import Ask, SendStep, SendStory, Stored, step, story
-from simulator.send_pdf import pdf, signed_pdf, tampered_pdf
-from simulator.send_stories import ANALOG, DIGITAL, REFINED, RETURNED, TWO, UNREACHABLE, Life
-from simulator.send_streams import Read, follow
+from simulator.send.acts import Ask, SendStep, SendStory, Stored, step, story
+from simulator.send.pdf import pdf, signed_pdf, tampered_pdf
+from simulator.send.stories import ANALOG, DIGITAL, REFINED, RETURNED, TWO, UNREACHABLE, Life
+from simulator.send.streams import Read, follow
 from workers.verifier.pades import read_signatures
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

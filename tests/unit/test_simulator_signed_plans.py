@@ -19,11 +19,12 @@ from contracts.provider import Provider
 from contracts.providers import provider_named
 from contracts.raw import RawCallback, Source
 from contracts.update import Statement
-from ops.installation import Addresses, write_installation
-from runtime.configuration import Configuration, Endpoint
+from ops.local.installation import Addresses, write_installation
+from runtime.configuration import Configuration
 from runtime.configuration_file import load_configuration
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_source import KeySource
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from simulator.plan import Callback, Plan, Step, Story
 from simulator.planning import PLAYERS, make_plan
 from simulator.scene import scene_of

@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from runtime.configuration import Streams
+from runtime.service_configuration import Streams
 from streams.exchange import read_body
 from streams.refused import Refused
 from streams.server import serve

@@ -17,13 +17,14 @@ from tests.certificates import (
     checked,
     intermediate,
     leaf,
+    load_trust,
     pem,
     refusal,
     revocation_list,
     root,
 )
 from tests.updates import NOON
-from workers.verifier.trust_source import TrustSource, load_trust
+from workers.verifier.trust_source import TrustSource
 
 ROOT = root()
 ISSUING_CA = intermediate(ROOT)

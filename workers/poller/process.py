@@ -8,8 +8,9 @@ from functools import partial
 
 from contracts.errors import Broken
 from contracts.topics import Topics
-from runtime.configuration import Configuration, Endpoint
+from runtime.configuration import Configuration
 from runtime.configuration_digest import publish_configuration
+from runtime.endpoint_configuration import Endpoint
 from runtime.failpoint import Failpoint
 from runtime.kafka import RECORD_OVERHEAD_BYTES, KafkaClients
 from runtime.log_events import LogEvent

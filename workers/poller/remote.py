@@ -16,6 +16,7 @@ from typing import Final, Self
 import aiohttp
 
 from contracts.errors import Broken
+from runtime.bounded_body import bounded_body
 from runtime.service_configuration import RemoteStream
 from workers.poller.page import Element, PageError, read_page
 
@@ -147,7 +148,9 @@ class Remote:
                 raise Unread(Outcome.REFUSED, f"answered {status}")
             case status:
                 raise Unread(Outcome.SERVER_ERROR, f"answered {status}", wanted)
-        body = await _body(response)
+        body = await bounded_body(response, PAGE_BYTES_MAX)
+        if body is None:
+            raise Unread(Outcome.TOO_LARGE)
         try:
             elements = read_page(body, element_bytes_max=self._element_bytes_max)
         except PageError as error:
@@ -183,14 +186,3 @@ def _milliseconds(response: aiohttp.ClientResponse) -> int | None:
     # Milliseconds, not the seconds of RFC 9110 §10.2.3: so SEND's streams say it.
     text = response.headers.get("retry-after", "")
     return int(text) if _RETRY_AFTER.fullmatch(text) else None
-
-
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    if (response.content_length or 0) > PAGE_BYTES_MAX:
-        raise Unread(Outcome.TOO_LARGE)
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > PAGE_BYTES_MAX:
-            raise Unread(Outcome.TOO_LARGE)
-    return bytes(body)

@@ -17,10 +17,11 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Final, Literal
 
 import aiohttp
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.errors import Broken, Unavailable, why_unread
 from contracts.needs import AddressFound, AddressNeed
+from runtime.bounded_body import bounded_body
 from runtime.notification_configuration import Registry
 
 ATTEMPTS: Final = 3
@@ -111,11 +112,10 @@ class HttpAddresses:
             ) as response:
                 if response.status != _OK:
                     return None
-                body = await response.content.read(ANSWER_BYTES_MAX + 1)
-                while not response.content.at_eof() and len(body) <= ANSWER_BYTES_MAX:
-                    body += await response.content.read(ANSWER_BYTES_MAX + 1 - len(body))
-                return _Answer.model_validate_json(body) if len(body) <= ANSWER_BYTES_MAX else None
-        except (aiohttp.ClientError, TimeoutError, OSError, ValidationError):
+                body = await bounded_body(response, ANSWER_BYTES_MAX)
+                return None if body is None else _Answer.model_validate_json(body)
+        # ValueError: not an answer, or a length that is no number.
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return None
 
     def _connected(self) -> aiohttp.ClientSession:

@@ -18,7 +18,6 @@ from workers.verifier.jws import verify_signature
 _ALGORITHM: Final = 1
 _CRITICAL: Final = 2
 _X5CHAIN: Final = 33
-_PARTS: Final = 4  # protected, unprotected, payload, signature
 # RFC 9053 §2.1. ISO 18013-5 §9.1.2.4 has EdDSA too, on keys that no certificate here may hold.
 _ALGORITHMS: Final[Mapping[int, str]] = {-7: "ES256", -35: "ES384", -36: "ES512"}
 

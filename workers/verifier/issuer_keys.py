@@ -19,7 +19,7 @@ from typing import Final
 
 from contracts.codes import RejectionCode
 from contracts.errors import Rejected, Unavailable
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from workers.verifier.jwk import Jwk
 
 WAITED_FOR_MAX: Final = 20  # a sender in the middle of a rotation has one or two new keys

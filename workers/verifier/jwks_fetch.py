@@ -15,6 +15,7 @@ from typing import Final
 import aiohttp
 from aiohttp.typedefs import LooseHeaders
 
+from runtime.bounded_body import bounded_body
 from workers.verifier.jwk import JWKS_BYTES_MAX
 
 FETCH_SECONDS_MAX: Final = 3  # a static file of a few kB; the next attempt is seconds away
@@ -126,11 +127,7 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
         raise Unreadable(Outcome.REDIRECTED)
     if response.status != 200:  # noqa: PLR2004 - RFC 9110 §15.3.1
         raise Unreadable(Outcome.STATUS)
-    if (response.content_length or 0) > JWKS_BYTES_MAX:
+    body = await bounded_body(response, JWKS_BYTES_MAX)
+    if body is None:
         raise Unreadable(Outcome.TOO_LARGE)
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > JWKS_BYTES_MAX:
-            raise Unreadable(Outcome.TOO_LARGE)
-    return bytes(body)
+    return body

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from contracts.errors import Broken, Rejected, Unavailable
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from workers.verifier.issuer_keys import IssuerKeys, Signer, the_only
 from workers.verifier.jwk import JWKS_BYTES_MAX, Jwk, parse_jwks
 from workers.verifier.jwks_fetch import Outcome, Unreadable, fetch_jwks

@@ -11,7 +11,7 @@ from functools import partial
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from contracts.send.rules import SendRules
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_ring import KeyRing
 from runtime.key_source import publish_ends, ring_of
 from runtime.metrics import Metrics

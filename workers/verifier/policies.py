@@ -9,9 +9,9 @@ from functools import partial
 from contracts.errors import Broken
 from contracts.presented import Digest
 from contracts.provider import Provider, VerifiedToken
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_source import KeySource
-from runtime.signature_configuration import Tokens
+from runtime.token_configuration import Tokens
 from workers.verifier.notification_sources import NotificationSources
 from workers.verifier.policy import Policy, VerifyToken
 from workers.verifier.presentations import verify_presentations

@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.presented import Digest
 from contracts.provider import Door, VerifiedToken
-from runtime.configuration import Endpoint
+from runtime.endpoint_configuration import Endpoint
 from runtime.key_source import EndpointKeys
 from workers.verifier.certificates import Trust
 from workers.verifier.registry import Registry

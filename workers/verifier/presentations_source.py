@@ -7,7 +7,7 @@ from typing import Final
 from cryptography.x509 import Certificate
 
 from contracts.errors import Broken, Rejected
-from runtime.signature_configuration import Presentations
+from runtime.token_configuration import Presentations
 from workers.verifier.certificates import Trust, read_chain
 from workers.verifier.jwk import Jwk, parse_jwks
 from workers.verifier.presentation_policy import LEEWAY, PresentationPolicy

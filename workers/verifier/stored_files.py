@@ -7,7 +7,7 @@ part of it stays in the worker's memory, and nothing is left behind by a worker 
 import asyncio
 import os
 from collections.abc import Callable, Hashable
-from datetime import datetime, timedelta
+from datetime import datetime
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -36,7 +36,7 @@ class StoredFiles:
     ) -> None:
         """Read from `store` what the endpoint's public bodies uploaded to it."""
         self._endpoint = endpoint
-        self._kept = timedelta(days=section.attachments.unused_days)
+        self._unused_days = section.attachments.unused_days
         self._pdf_bytes_max = section.pdf.bytes_max
         self._store = store
         self._slot_keys = slot_keys
@@ -62,7 +62,7 @@ class StoredFiles:
         )
         if version is None:
             return FileFacts("absent")
-        if at >= version.uploaded_at + self._kept:
+        if version.over_at(at, unused_days=self._unused_days):
             return FileFacts("gone")
         async with self._judge.room(version.bytes_total, key):
             opened = await self._store.open(version.path)

@@ -15,7 +15,7 @@ from contracts.codes import RejectionCode
 from contracts.errors import Rejected
 from contracts.json_object import read_json
 from contracts.provider import VerifiedToken
-from runtime.signature_configuration import TokenIssuer
+from runtime.token_configuration import TokenIssuer
 from workers.verifier.issuer_keys import Signer
 from workers.verifier.jwk import Jwk
 from workers.verifier.jws import CompactJws, read_compact, signer_among, verify_jws

@@ -45,15 +45,6 @@ class TrustSource(Reloaded[Certificates, Trust]):
         return self._values.get(endpoint)
 
 
-def load_trust(certificates: Certificates) -> Trust:
-    """Return the Trust that a `certificates` section describes.
-
-    Raises:
-        Broken: a file is missing, or is not what its key says.
-    """
-    return _trust(certificates, _contents(certificates))
-
-
 def _reading(section: Certificates) -> Reading[Trust]:
     contents = _contents(section)
     # A large revocation list is not kept to be compared with.

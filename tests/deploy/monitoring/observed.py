@@ -10,7 +10,7 @@ from typing import Any, Final
 import aiohttp
 import psutil
 
-from runtime.configuration import Database
+from runtime.service_configuration import Database
 from tests.deploy.monitoring.scene import (
     GARBAGE,
     Scene,

@@ -12,7 +12,7 @@ from typing import Any, Final
 import aiohttp
 import yaml
 
-from ops.kafka_storage import free_ports
+from ops.embedded.storage import free_ports
 from tests.monitoring import MONITORING
 
 READY_SECONDS_MAX: Final = 20.0

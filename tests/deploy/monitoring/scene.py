@@ -13,12 +13,13 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
-from ops.embedded_kafka import EmbeddedKafka
+from ops.embedded.kafka import EmbeddedKafka
 from ops.expectation import announce
-from ops.installation_text import PIVOT_PATH, UAEPASS_PATH
-from ops.local_installation import unless_one_dies
-from ops.processes import Processes, Program
-from runtime.configuration import Configuration, Database
+from ops.local.installation_text import PIVOT_PATH, UAEPASS_PATH
+from ops.local.processes import Processes, Program
+from ops.local.running_installation import unless_one_dies
+from runtime.configuration import Configuration
+from runtime.service_configuration import Database
 from simulator.jwks_server import KeyService, Manner, key_sets_served, publisher
 from simulator.plan import Plan
 from simulator.planning import PLAYERS, make_plan

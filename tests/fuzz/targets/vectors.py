@@ -8,14 +8,14 @@ from typing import Final
 from contracts.provider import Form, SignedBytes
 from contracts.raw import RawCallback
 from ingress.authenticate import Refused
-from runtime.configuration import Endpoint
 from runtime.configuration_file import load_configuration
+from runtime.endpoint_configuration import Endpoint
+from tests.certificates import load_trust
 from tests.conformance.road import Road
 from tests.conformance.vector import VECTORS, Vector, vectors_of
 from tests.updates import said
 from workers.processor import InputRecord
 from workers.verifier.certificates import Trust
-from workers.verifier.trust_source import load_trust
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)  # when the signed vectors were received
 # What the codes of a proof that does not hold begin with; other faults of a token are behind it.

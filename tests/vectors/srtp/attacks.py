@@ -15,8 +15,8 @@ from simulator.sign_detached import (
     sign_bytes,
     signature_headers,
 )
-from simulator.srtp_bodies import carrying, json_body
-from simulator.srtp_messages import Message, Request, report
+from simulator.srtp.bodies import carrying, json_body
+from simulator.srtp.messages import Message, Request, report
 from tests.vectors.srtp.callbacks import (
     JSON,
     ORIGIN,

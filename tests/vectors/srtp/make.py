@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from simulator.pki import Identity
 from simulator.sign_xml import business_message, sign_business_message, sign_document
-from simulator.srtp_bodies import Envelope, cancellation_body, carrying, json_body, xml_document
-from simulator.srtp_messages import (
+from simulator.srtp.bodies import Envelope, cancellation_body, carrying, json_body, xml_document
+from simulator.srtp.messages import (
     Message,
     Request,
     cancellation,

@@ -1,0 +1,1 @@
+"""A configuration → what it names and demands, and all that is wrong with it."""

@@ -1,0 +1,1 @@
+"""The locked packages: who asks for each, and under which licence it comes."""

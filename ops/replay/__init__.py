@@ -1,0 +1,1 @@
+"""Stored records → written again to the topic they came from, and what became of them."""

@@ -1,0 +1,1 @@
+"""One transaction → every record that concerns it, told in the order of time."""

@@ -1,0 +1,1 @@
+"""The wallet gateway and the issuers of what is presented, with their tokens and credentials."""

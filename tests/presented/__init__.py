@@ -1,0 +1,1 @@
+"""Presentations of the tests, right and wrong in every way, by those who issue and show them."""

@@ -1,0 +1,1 @@
+"""SEND for tests: its requests, its published documents, an installation and its verifiers."""
