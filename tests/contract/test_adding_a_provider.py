@@ -103,8 +103,9 @@ def test_file_of_the_document_is_as_the_checks_want_it(copy: Path) -> None:
 
 def test_document_leads_to_a_provider_that_every_test_takes(copy: Path) -> None:
     written = _python(copy, "-m", "ops.generate").splitlines()
-    changes = _python(copy, "-m", "ops.contract_rule")
-    _edit(copy / CHANGELOG, "(?<=\n## Unreleased\n)", f"\n{changes}")
+    told = _python(copy, "-m", "ops.contract_rule").splitlines()
+    changes = [one for one in told if "parcel" in one]
+    _edit(copy / CHANGELOG, "(?<=\n## Unreleased\n)", "\n" + "\n".join(changes) + "\n")
 
     assert written == [
         "ingress/doors.json",
@@ -113,7 +114,7 @@ def test_document_leads_to_a_provider_that_every_test_takes(copy: Path) -> None:
         "docs/asyncapi.yaml",
         "docs/openapi.yaml",
     ]
-    assert len(changes.splitlines()) == len(Role) + 1
+    assert len(changes) == len(Role) + 1
     _python(copy, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *TESTS)
 
 
