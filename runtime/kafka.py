@@ -16,6 +16,7 @@ from aiokafka.helpers import create_ssl_context
 
 from contracts.errors import Broken
 from runtime.configuration import Configuration
+from runtime.kafka_connections import hearing
 
 # Room for headers and the record's own fields beside the largest body.
 RECORD_OVERHEAD_BYTES: Final = 65_536
@@ -51,7 +52,7 @@ class KafkaClients:
         self, *, batch_bytes_max: int, linger_milliseconds: float
     ) -> AIOKafkaProducer:
         """Return a producer whose confirmation means: on every in-sync replica, once."""
-        return AIOKafkaProducer(
+        producer = AIOKafkaProducer(
             **self._common,
             acks="all",
             enable_idempotence=True,
@@ -61,12 +62,13 @@ class KafkaClients:
             request_timeout_ms=10_000,
             compression_type=None,
         )
+        return hearing(producer)
 
     def transactional_producer(
         self, transactional_id: str, *, batch_bytes_max: int, timeout_seconds: float
     ) -> AIOKafkaProducer:
         """Return the producer of one input partition; starting it fences the former owner."""
-        return AIOKafkaProducer(
+        producer = AIOKafkaProducer(
             **self._common,
             transactional_id=transactional_id,
             transaction_timeout_ms=int(timeout_seconds * 1000),
@@ -78,6 +80,7 @@ class KafkaClients:
             retry_backoff_ms=_TRANSACTION_BACKOFF_MILLISECONDS,
             compression_type=None,
         )
+        return hearing(producer)
 
     def consumer(
         self,
@@ -93,7 +96,7 @@ class KafkaClients:
         Where Kafka no longer has what comes next it goes on with what there is, in silence; or it
         raises OffsetOutOfRangeError, if it may not skip.
         """
-        return AIOKafkaConsumer(
+        consumer = AIOKafkaConsumer(
             **self._common,
             group_id=group,
             isolation_level="read_committed" if committed_only else "read_uncommitted",
@@ -106,10 +109,11 @@ class KafkaClients:
             metadata_max_age_ms=30_000,
             max_poll_interval_ms=_NEVER_MILLISECONDS,
         )
+        return hearing(consumer)
 
     def admin(self) -> AIOKafkaAdminClient:
         """Return a client for topics and groups."""
-        return _AdminClient(**self._common)
+        return hearing(_AdminClient(**self._common))
 
 
 class _AdminClient(AIOKafkaAdminClient):  # type: ignore[misc]  # it is untyped
