@@ -33,6 +33,7 @@ async def test_worker_killed_while_alarms_ring_neither_repeats_nor_forgets(
     await put(pipeline, [f"{marker}-{number}" for number in range(TRANSACTIONS)])
     exit_code = await doomed.ended()
     heir = pipeline.worker("state-machine")
+    await working(heir)
     client = pipeline.client(marker)
     verdict = await pipeline.judged(f"state machine killed at alarm-{point}", client)
     async with pipeline.reader() as reader:
