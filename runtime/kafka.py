@@ -26,6 +26,8 @@ _TRANSACTION_BACKOFF_MILLISECONDS: Final = 5
 # Whoever reads nothing for so long leaves the group, and joins again only once somebody reads. But
 # loops held back by the breaker read nothing, and loops are begun by joining: it would be for ever.
 _NEVER_MILLISECONDS: Final = 2**31 - 1
+# A producer is given so long to start: it tries for ever where a broker accepts and is silent.
+PRODUCER_START_SECONDS: Final = 30.0
 # Ten seconds: a broker that died is listed for nine (broker.session.timeout.ms).
 _CONTROLLER_LOOKS: Final = 100
 _LOOK_SECONDS: Final = 0.1

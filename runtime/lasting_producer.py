@@ -7,11 +7,11 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from runtime.kafka import PRODUCER_START_SECONDS
 from runtime.kafka_refusals import log_refusal
 from runtime.log_events import LogEvent
 from runtime.telemetry import Logger
 
-_CONNECT_SECONDS: Final = 30.0  # the client tries for ever where a broker accepts and is silent
 _RETRY_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 5.0
 
@@ -79,7 +79,7 @@ class LastingProducer:
         while True:
             producer = self._make_producer()
             try:
-                async with asyncio.timeout(_CONNECT_SECONDS):
+                async with asyncio.timeout(PRODUCER_START_SECONDS):
                     await producer.start()
                     partitions = sorted(await producer.partitions_for(self._topic))
             except asyncio.CancelledError:

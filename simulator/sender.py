@@ -6,17 +6,16 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import aiohttp
 from multidict import CIMultiDict
 
+from simulator.connections import Connections
 from simulator.credentials import Credentials
 from simulator.plan import Callback, Fault, Plan, Row, Story
 from simulator.schedule import RetrySchedule
 
-_ANSWER_SECONDS_MAX: Final = 60.0  # Pivot's own API gives up after 60 s
 _STORIES_AT_ONCE_MAX: Final = 64
 
 Settled = Callable[[Collection[str], int], Awaitable[None]]
@@ -47,7 +46,7 @@ class Sent:
     gaps: int = 0
 
 
-class Sender:
+class Sender(Connections):
     """One provider calling its endpoints: `async with Sender(...) as sender: sender.send(plan)`."""
 
     def __init__(
@@ -72,26 +71,7 @@ class Sender:
         self._on_cue = on_cue
         self._time_factor = time_factor
         self._interval = 1 / stories_per_second if stories_per_second else 0.0
-        self._session: aiohttp.ClientSession | None = None
         self.sent = Sent()
-
-    async def __aenter__(self) -> Self:
-        """Open the connections' pool; a burst may open as many as it has stories."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS_MAX),
-        )
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
 
     async def send(self, plan: Plan) -> Sent:
         """Send every story; return when each callback is taken, refused or given up."""

@@ -27,11 +27,10 @@ from aiokafka.structs import OffsetAndMetadata
 
 from contracts.errors import EsitoError
 from runtime.failpoint import Failpoint
-from runtime.kafka import close_client
+from runtime.kafka import PRODUCER_START_SECONDS, close_client
 from workers.processor import Output
 
 _STOP_SECONDS: Final = 2.0
-_FENCE_SECONDS: Final = 30.0  # the client tries for ever where a broker accepts and is silent
 # What the brokers say to a producer that another process, or the coordinator itself, has shut out.
 _FENCED = (
     ProducerFenced,
@@ -63,7 +62,7 @@ class TransactionalWriter:
         group: str,
         partition: TopicPartition,
         failpoint: Failpoint,
-        fence_seconds: float = _FENCE_SECONDS,
+        fence_seconds: float = PRODUCER_START_SECONDS,
     ) -> None:
         """Wrap a producer that is not started yet."""
         self._producer = producer

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import aiohttp
 
@@ -15,12 +14,12 @@ from contracts.errors import Broken
 from runtime.configuration import Configuration
 from runtime.endpoint_configuration import Endpoint
 from runtime.key_source import ring_of
+from simulator.connections import Connections
 from simulator.credentials import WRONG_KEY, Credentials, credentials_of
 from simulator.plan import Presents
 from simulator.schedule import SEND
 from simulator.sender import Sent
 
-ANSWER_SECONDS_MAX: Final = 60.0
 TIME_FACTOR: Final = 100.0
 
 
@@ -50,7 +49,7 @@ OnAnswer = Callable[[str, str, Mapping[str, str], Answer], None]
 """Hear an answer: method, URL and header fields of what it answers."""
 
 
-class SendHttp:
+class SendHttp(Connections):
     """The addresses and keys of one endpoint: `async with SendHttp(...) as http: ...`."""
 
     def __init__(
@@ -77,25 +76,6 @@ class SendHttp:
         self._on_answer = on_answer
         self._keys = {body.id: _first_key(body.keys) for body in self.section.bodies}
         self._delivery = credentials_of(endpoint, public_url=url)
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        """Open the connections' pool."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX),
-        )
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
 
     @property
     def delivery(self) -> Credentials:

@@ -1,13 +1,15 @@
 """Give the fault tests their pipelines, and print their table at the end of the run."""
 
 import secrets
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.faults.pipeline import Pipeline, shortest_session_seconds
 from tests.faults.table import Table
 from tests.kafka import Kafka, run
+from tests.send.verifier import SendVerifier
 
 _TABLE = pytest.StashKey[Table]()
 
@@ -82,3 +84,12 @@ def pytest_runtest_makereport(
         assert isinstance(pipeline, Pipeline)
         report.sections.append(("processes", pipeline.logs()))
     return report
+
+
+@pytest.fixture
+async def site(kafka: Kafka, tmp_path: Path, topic_prefix: str) -> AsyncIterator[SendVerifier]:
+    """Give verifiers of SEND whose processes are killed in the end."""
+    made = SendVerifier(tmp_path, kafka.bootstrap_servers, topic_prefix, session_seconds=6)
+    await made.prepare()
+    yield made
+    made.stop()

@@ -1,31 +1,18 @@
 """kill -9 of the verifier while its process judges a 150 MB file: nothing lost, doubled or left."""
 
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.faults.processes import until
 from tests.faults.table import Row, Table
 from tests.hostile_pdfs import page_chain
 from tests.judging_processes import held_bytes, judging
-from tests.kafka import Kafka
 from tests.pdfs import pdf
 from tests.send.verifier import SendVerifier, left_behind
 
 LARGE_BYTES = 150_000_000
 SMALL = 40
-
-
-@pytest.fixture
-async def site(kafka: Kafka, tmp_path: Path, topic_prefix: str) -> AsyncIterator[SendVerifier]:
-    """Give an installation whose processes are killed in the end."""
-    made = SendVerifier(tmp_path, kafka.bootstrap_servers, topic_prefix, session_seconds=6)
-    await made.prepare()
-    yield made
-    made.stop()
 
 
 async def test_verifier_killed_with_a_large_file_in_hand_loses_and_doubles_nothing(

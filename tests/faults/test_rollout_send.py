@@ -1,13 +1,11 @@
 """Verifiers of SEND come and go while they judge files: each request gets one verdict."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 
 import psutil
-import pytest
 
 from ops.embedded.storage import free_ports
 from tests.faults.pods import Terms
@@ -16,21 +14,11 @@ from tests.faults.table import Row, Table
 from tests.hostile_pdfs import page_chain
 from tests.integration.ingress import fetched
 from tests.judging_processes import held_bytes, judging
-from tests.kafka import Kafka
 from tests.pdfs import pdf
 from tests.send.verifier import PARTITIONS, SendVerifier, left_behind
 
 BATCH = 10
 PAGES = 10_000
-
-
-@pytest.fixture
-async def site(kafka: Kafka, tmp_path: Path, topic_prefix: str) -> AsyncIterator[SendVerifier]:
-    """Give an installation whose processes are killed in the end."""
-    made = SendVerifier(tmp_path, kafka.bootstrap_servers, topic_prefix, session_seconds=6)
-    await made.prepare()
-    yield made
-    made.stop()
 
 
 async def test_rolling_update_of_verifiers_that_judge_files_loses_and_doubles_nothing(

@@ -25,6 +25,8 @@ def settle(
 ) -> tuple[Snapshot, Made]:
     """Return the snapshot once what has settled at `now` (milliseconds) is decided."""
     made = Made()
+    if not before.held:  # as nearly always: this is done for every record
+        return before, made
 
     def attempt(standing: Snapshot, update: VerifiedUpdate, rules: Rules) -> Decision:
         found = attempted(lambda: outputs.of(key, [decide_held(standing, update, rules)]))
