@@ -16,7 +16,7 @@ from aiokafka.helpers import create_ssl_context
 
 from contracts.errors import Broken
 from runtime.configuration import Configuration
-from runtime.kafka_connections import hearing
+from runtime.kafka_connections import WatchedConsumer, hearing
 
 # Room for headers and the record's own fields beside the largest body.
 RECORD_OVERHEAD_BYTES: Final = 65_536
@@ -98,7 +98,7 @@ class KafkaClients:
         Where Kafka no longer has what comes next it goes on with what there is, in silence; or it
         raises OffsetOutOfRangeError, if it may not skip.
         """
-        consumer = AIOKafkaConsumer(
+        consumer = WatchedConsumer(
             **self._common,
             group_id=group,
             isolation_level="read_committed" if committed_only else "read_uncommitted",
