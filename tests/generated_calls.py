@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import schemathesis
+import schemathesis.specs.openapi.schemas  # now: CPython 3.11 may fail to parse in two threads
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
