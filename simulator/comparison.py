@@ -46,10 +46,11 @@ class Comparison:
 def compare(plan: Plan, sent: Sent, tally: Tally) -> Comparison:
     """Return how the outcome differs from the plan."""
     expected = plan.expected()
+    rejections = _without_copies(tally.rejections, expected.rejections, sent.unconfirmed)
     rows = (
         Row("callbacks", len(plan.callbacks), sum(sent.ends.values())),
         *_answers(expected, sent),
-        *_codes("dead letter", expected.rejections, tally.rejections),
+        *_codes("dead letter", expected.rejections, rejections),
         Row("status events", expected.status_events, tally.status_events),
         Row("transactions", len(expected.statuses), len(tally.events)),
         *_codes("anomaly", expected.anomalies, tally.anomaly_counts()),
@@ -62,7 +63,7 @@ def compare(plan: Plan, sent: Sent, tally: Tally) -> Comparison:
     ]
     differences += sent.differences
     differences += _statuses(expected.statuses, tally.statuses())
-    differences += _oddities("dead letter", expected.rejections, tally.rejections)
+    differences += _oddities("dead letter", expected.rejections, rejections)
     differences += _oddities("anomaly", expected.anomalies, tally.anomaly_counts())
     return Comparison(
         provider=plan.provider,
@@ -76,6 +77,18 @@ def compare(plan: Plan, sent: Sent, tally: Tally) -> Comparison:
         disorder=tally.disorder,
         differences=tuple(differences[:_DIFFERENCES_SHOWN_MAX]),
     )
+
+
+def _without_copies(
+    seen: Mapping[tuple[str, str], int],
+    expected: Mapping[tuple[str, str], int],
+    unconfirmed: Mapping[str, int],
+) -> dict[tuple[str, str], int]:
+    """Return the dead letters without those of what was sent again, and stored both times."""
+    return {
+        key: count - min(max(0, count - expected.get(key, 0)), unconfirmed.get(key[0], 0))
+        for key, count in seen.items()
+    }
 
 
 def _answers(expected: Expected, sent: Sent) -> Iterable[Row]:

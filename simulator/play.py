@@ -24,8 +24,8 @@ from simulator.tally import Tally
 # event lets them run out, and then the comparison says so.
 SETTLE_SECONDS_MAX: Final = 60.0
 DRAIN_SECONDS_MAX: Final = 120.0
-# Four days of Pivot's retries in nine seconds.
-TIME_FACTOR: Final = 10_000.0
+# What a provider does in hours or days; longer than a busy machine answers 503.
+RETRY_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Stage:
 
     url: str
     configuration: Configuration
-    time_factor: float = TIME_FACTOR
+    retry_seconds: float = RETRY_SECONDS
     stories_per_second: float | None = None
     on_cue: OnCue = lambda _: None
     on_answer: OnAnswer = lambda *_: None
@@ -104,7 +104,7 @@ def _playing(stage: Stage, plan: Plan, settled: Settled) -> AbstractAsyncContext
         player_named(plan.provider).schedule,
         settled=settled,
         on_cue=stage.on_cue,
-        time_factor=stage.time_factor,
+        retry_seconds=stage.retry_seconds,
         stories_per_second=stage.stories_per_second,
     )
 

@@ -24,9 +24,10 @@ class RetrySchedule:
         """Tell whether the provider tries again after this HTTP status (None: no answer)."""
         return answer is None or answer in self.retried
 
-    def compressed(self, time_factor: float) -> Iterator[float]:
-        """Return the delays in seconds, `time_factor` times shorter than they are."""
-        return (delay / time_factor for delay in self.delays_seconds)
+    def within(self, seconds: float) -> Iterator[float]:
+        """Return the delays so compressed that they last `seconds` together."""
+        whole = sum(self.delays_seconds)
+        return (delay / whole * seconds for delay in self.delays_seconds)
 
 
 # https://pivot-payment.gitbook.io/ (api-references/api-information/callback), read 2026-11: retried

@@ -31,14 +31,16 @@ class Sent:
 
     `answers` counts every attempt's HTTP status, None for none. `ends` counts the answer that each
     callback was left with. `acknowledged` are the bodies (SHA-256) that were taken: 2xx, or the
-    provider's own answer for a callback that was stored all the same. The others are for a provider
-    that is also answered otherwise than by a status: what it saw of that.
+    provider's own answer for a callback that was stored all the same. `unconfirmed` are those sent
+    again because no answer came, or 5xx: they may have been stored, and so be there twice. The
+    others are for a provider that is also answered otherwise than by a status: what it saw of that.
     """
 
     attempts: int = 0
     answers: Counter[int | None] = field(default_factory=Counter)
     ends: Counter[int | None] = field(default_factory=Counter)
     acknowledged: Counter[str] = field(default_factory=Counter)
+    unconfirmed: Counter[str] = field(default_factory=Counter)
     rows: list[Row] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
     lost: int = 0
@@ -57,11 +59,12 @@ class Sender(Connections):
         *,
         settled: Settled,
         on_cue: OnCue = lambda _: None,
-        time_factor: float,
+        retry_seconds: float,
         stories_per_second: float | None = None,
     ) -> None:
         """Call `url` (without a path); without a rate, as fast as answers come.
 
+        A callback is given up after its retries, which take `retry_seconds` in all.
         `credentials` are those of each endpoint by name; the first is the one called by default.
         """
         self._url = url.rstrip("/")
@@ -69,7 +72,7 @@ class Sender(Connections):
         self._schedule = schedule
         self._settled = settled
         self._on_cue = on_cue
-        self._time_factor = time_factor
+        self._retry_seconds = retry_seconds
         self._interval = 1 / stories_per_second if stories_per_second else 0.0
         self.sent = Sent()
 
@@ -108,9 +111,11 @@ class Sender(Connections):
     async def _deliver(self, callback: Callback) -> None:
         """Send one callback, and again for as long as its provider would."""
         answer = await self._attempt(callback)
-        for delay in self._schedule.compressed(self._time_factor):
+        for delay in self._schedule.within(self._retry_seconds):
             if not self._schedule.retries(answer):
                 break
+            if answer is None or answer >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                self.sent.unconfirmed[callback.sha256] += 1
             await asyncio.sleep(delay)
             answer = await self._attempt(callback)
         self.sent.ends[answer] += 1

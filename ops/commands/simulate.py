@@ -50,8 +50,14 @@ Rate = Annotated[
 Pause = Annotated[
     float, typer.Option(min=0, metavar="SECONDS", help="Between the steps of a transaction.")
 ]
-TimeFactor = Annotated[
-    float, typer.Option(min=1, metavar="N", help="How many times faster retries come.")
+Retries = Annotated[
+    float,
+    typer.Option(
+        "--retry-seconds",
+        min=0,
+        metavar="SECONDS",
+        help="In what time all retries of one callback come, of a provider's hours or days.",
+    ),
 ]
 Compare = Annotated[
     bool, typer.Option("--compare", help="Read Kafka too, and compare what comes out.")
@@ -68,7 +74,7 @@ def simulate(
     seed: Seed = None,
     rate: Rate = None,
     pause: Pause = 1.0,
-    time_factor: TimeFactor = 10_000.0,
+    retry_seconds: Retries = 20.0,
     compare: Compare = False,
     as_json: AsJson = False,
 ) -> None:
@@ -76,7 +82,7 @@ def simulate(
 
     Messages of srtp are signed with the PKI beside certificates: root_files. A notification of send
     goes the whole way, from the upload of its files to the stream that tells of it; --rate and
-    --time-factor do not change it.
+    --retry-seconds do not change it.
 
     Ends with 1 when answers (with --compare: also status events, anomalies or dead letters) are not
     as planned.
@@ -84,7 +90,7 @@ def simulate(
     settings = configured(configuration)
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
     plan = _plan(settings, provider, transactions, faults, chosen)
-    stage = _stage(settings, url, time_factor=time_factor, rate=rate)
+    stage = _stage(settings, url, retry_seconds=retry_seconds, rate=rate)
     notes().print(f"· Sending {len(plan.callbacks)} callbacks to {stage.url} (seed {chosen})")
     played = run(_play(stage, plan, None if compare else pause))
     _show(plan, played, seed=chosen, as_json=as_json)
@@ -106,7 +112,7 @@ def _plan(
 
 
 def _stage(
-    settings: "Configuration", url: str | None, *, time_factor: float, rate: float | None
+    settings: "Configuration", url: str | None, *, retry_seconds: float, rate: float | None
 ) -> "Stage":
     from simulator.jwks_server import publisher
     from simulator.play import Stage
@@ -114,7 +120,7 @@ def _stage(
     return Stage(
         url=url or settings.ingress.public_url,
         configuration=settings,
-        time_factor=time_factor,
+        retry_seconds=retry_seconds,
         stories_per_second=rate,
         on_cue=publisher(settings),
     )

@@ -20,7 +20,8 @@ from simulator.plan import Presents
 from simulator.schedule import SEND
 from simulator.sender import Sent
 
-TIME_FACTOR: Final = 100.0
+# What callers do in minutes; longer than a busy machine answers 503.
+_RETRY_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class SendHttp(Connections):
     ) -> Answer:
         """Return the answer that a planned call is left with; it is counted."""
         answer = await self._attempt(method, url, headers, body)
-        for delay in SEND.compressed(TIME_FACTOR):
+        for delay in SEND.within(_RETRY_SECONDS):
             if not SEND.retries(answer.status):
                 break
             await asyncio.sleep(delay)

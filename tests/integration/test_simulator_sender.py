@@ -17,7 +17,6 @@ from simulator.play import Stage, paused, send_plan
 from simulator.sender import Sent
 
 CUT = 0  # the connection is cut instead of an answer
-A_MILLION = 1_000_000.0
 
 
 @pytest.mark.parametrize(
@@ -85,7 +84,7 @@ async def test_send_without_its_streams_says_where_they_were_looked_for(tmp_path
 
 async def send(directory: Path, plan: Plan, url: str) -> Sent:
     configuration = load_configuration(write_installation(directory, Addresses()), environ={})
-    stage = Stage(url=url, configuration=configuration, time_factor=A_MILLION)
+    stage = Stage(url=url, configuration=configuration, retry_seconds=0.08)
     return await send_plan(stage, plan, paused(0))
 
 

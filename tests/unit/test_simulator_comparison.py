@@ -138,6 +138,18 @@ def test_tally_counts_an_anomaly_published_again_once() -> None:
     assert tally.outputs_of({"one"}) == 1
 
 
+def test_dead_letter_twice_is_as_planned_if_the_callback_was_sent_again() -> None:
+    def twice(_: Sent, tally: Tally) -> None:
+        tally.take(Role.REJECTED, SPOILT.body, [(CODE, b"json_invalid")])
+
+    def sent_again(sent: Sent, tally: Tally) -> None:
+        twice(sent, tally)
+        sent.unconfirmed[SPOILT.sha256] += 1
+
+    assert not compared(twice).equal
+    assert compared(sent_again).equal
+
+
 def test_tally_of_some_transactions_leaves_out_the_others() -> None:
     tally = Tally()
     for name in ("one", "other"):

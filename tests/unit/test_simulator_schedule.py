@@ -27,5 +27,5 @@ def test_pivot_gives_up_after_22_hours_and_20_minutes() -> None:
     assert sum(PIVOT.delays_seconds) == 22 * 3_600 + 20 * 60
 
 
-def test_compressed_delays_are_shorter_by_the_factor() -> None:
-    assert list(PIVOT.compressed(300)) == [1, 3, 12, 36, 72, 144]
+def test_delays_are_compressed_in_proportion() -> None:
+    assert list(PIVOT.within(268)) == pytest.approx([1, 3, 12, 36, 72, 144])
