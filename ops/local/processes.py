@@ -22,7 +22,7 @@ from runtime.configuration import Configuration
 
 READY_SECONDS_MAX: Final = 45.0
 STOP_SECONDS_MAX: Final = 30.0  # above the ingress's own grace period of 25 s
-_POLL_SECONDS: Final = 0.05
+_POLL_SECONDS: Final = 0.2
 _PROBE_SECONDS_MAX: Final = 2.0
 _TAIL_LINES: Final = 12
 _DOORS: Final = frozenset({"ingress", "intake"})

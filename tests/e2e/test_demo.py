@@ -1,6 +1,5 @@
 """Run `esito demo` as a person does: to its end, interrupted, and with a process that dies."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,21 +10,7 @@ from pathlib import Path
 
 import psutil
 
-SECONDS_MAX = 120
-
-
-def test_demo_json_is_one_object_and_all_is_as_planned(tmp_path: Path) -> None:
-    with demo(tmp_path, "--json", "--transactions", "30") as process:
-        output, progress = process.communicate(timeout=SECONDS_MAX)
-
-    found = json.loads(output)
-    assert process.returncode == 0, progress
-    assert output.count(b"\n") == 1
-    assert found["ok"] is True
-    assert [found[what] for what in ("lost", "doubled", "gaps", "disorder")] == [0, 0, 0, 0]
-    assert set(found["providers"]) == {"pivot", "uaepass", "srtp", "wallet", "send"}
-    assert set(found["exit_codes"].values()) == {0}
-    assert b"Starting Apache Kafka" in progress
+SECONDS_MAX = 240
 
 
 def test_demo_prints_status_events_and_the_closing_table(tmp_path: Path) -> None:
@@ -33,7 +18,8 @@ def test_demo_prints_status_events_and_the_closing_table(tmp_path: Path) -> None
         output, progress = process.communicate(timeout=SECONDS_MAX)
 
     text = output.decode()
-    assert process.returncode == 0, progress
+    assert process.returncode == 0, (text[-4_000:], progress)
+    assert b"Starting Apache Kafka" in progress
     assert "#2 PAID" in text
     assert "timestamp_outside_tolerance" in text
     assert "requests refused FILE_SHA_ERROR" in text

@@ -17,8 +17,10 @@ from typing import IO, Any
 
 from ops.local.running_installation import free_row
 
-SECONDS_MAX = 120
-SIMULATED = ("--transactions", "30", "--faults", "all")
+SECONDS_MAX = 240
+PLAN = ("--transactions", "30", "--faults", "all")
+# The one that publishes keys meanwhile, and the one that goes the whole way; the demo plays all.
+SIMULATED = ("wallet", "send")
 
 
 def test_up_takes_callbacks_and_again_has_the_same_secrets_and_the_old_status_events(
@@ -35,9 +37,9 @@ def test_up_takes_callbacks_and_again_has_the_same_secrets_and_the_old_status_ev
         before = taps(tmp_path, 1)
         simulated = [
             json.loads(
-                esito(tmp_path, "simulate", "--provider", name, *SIMULATED, "--compare", "--json")
+                esito(tmp_path, "simulate", "--provider", name, *PLAN, "--compare", "--json")
             )
-            for name in ("uaepass", "srtp", "wallet", "send")
+            for name in SIMULATED
         ]
         stop(process)
     secrets = contents(tmp_path / "keys")
@@ -50,7 +52,7 @@ def test_up_takes_callbacks_and_again_has_the_same_secrets_and_the_old_status_ev
     assert answer == 200
     assert before[0]["data"]["native_status"] == "PAID"
     assert after == before
-    assert [one["ok"] for one in simulated] == [True, True, True, True], simulated
+    assert [one["ok"] for one in simulated] == [True] * len(SIMULATED), simulated
     assert contents(tmp_path / "keys") == secrets
 
 
