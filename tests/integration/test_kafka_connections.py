@@ -56,8 +56,8 @@ def test_connection_closed_under_a_look_at_the_metadata_is_a_look_that_failed(
             client = consumer._client  # noqa: SLF001 - as above
             await close_under(client)
             async with asyncio.timeout(30):
-                # As that task does: whatever it raises ends it.
-                looked = await client._metadata_update(client.cluster, [shelf.topics.raw])  # noqa: SLF001
+                look_once = client._metadata_update  # noqa: SLF001 - as that task does
+                looked = await look_once(client.cluster, [shelf.topics.raw])
                 return looked, await client.force_metadata_update()
 
     assert run(look()) == (False, True)
