@@ -23,7 +23,7 @@ from tests.faults.table import Row, Table
 from tests.faults.topics import TopicReader
 
 PARTITIONS: Final = 3
-SETTLE_SECONDS_MAX: Final = 90.0
+SETTLE_SECONDS_MAX: Final = 180.0
 _API_KEY: Final = "an-api-key-of-the-fault-suite-0123456789"
 _SECRET: Final = "a-secret-of-the-fault-suite-0123456789"  # noqa: S105 - of these tests alone
 _WRONG: Final = "a-wrong-secret-of-the-fault-suite-012345"
