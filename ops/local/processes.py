@@ -20,7 +20,7 @@ from contracts.errors import Broken
 from ops.embedded import tether
 from runtime.configuration import Configuration
 
-READY_SECONDS_MAX: Final = 45.0
+READY_SECONDS_MAX: Final = 90.0
 STOP_SECONDS_MAX: Final = 30.0  # above the ingress's own grace period of 25 s
 _POLL_SECONDS: Final = 0.2
 _PROBE_SECONDS_MAX: Final = 2.0

@@ -17,7 +17,7 @@ from contracts.errors import Broken
 from simulator.plan import Row
 from simulator.send.http import SendHttp
 
-READ_SECONDS_MAX: Final = 30.0
+READ_SECONDS_MAX: Final = 120.0
 _LOOK_SECONDS: Final = 0.1
 _STREAMS: Final = "/delivery-progresses/v2.8/streams"
 

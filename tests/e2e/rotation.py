@@ -26,9 +26,9 @@ from simulator.wallet.cast import WalletCast, wallet_cast_of
 from simulator.wallet.files import named
 from tests.e2e.esito import Esito, only_of
 
-_SECONDS_MAX: Final = 60.0
+_SECONDS_MAX: Final = 120.0
 # For the status events of what was sent; usually they take a second.
-_PATIENCE_SECONDS: Final = 20.0
+_PATIENCE_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.05
 _CALLBACKS_PER_SECOND: Final = 40.0
 _AT_ONCE_MAX: Final = 64

@@ -24,7 +24,7 @@ from tests.postgres import Postgres
 
 GIVEN_TRACE = "0af7651916cd43dd8448eb211c80319c"
 GIVEN = f"00-{GIVEN_TRACE}-b7ad6b7169203331-00"  # not sampled, by the provider's wish
-SECONDS_MAX = 60
+SECONDS_MAX = 120
 POLL_SECONDS = 0.2
 CALLBACK = [
     "callback.receive (esito-ingress) accepted",

@@ -14,7 +14,7 @@ from typing import Any, Final
 import psutil
 
 ROOT: Final = Path(__file__).parents[2]
-WAIT_SECONDS_MAX: Final = 45.0
+WAIT_SECONDS_MAX: Final = 120.0
 STOP_SECONDS_MAX: Final = 30.0  # the grace period of the processes is 25
 POLL_SECONDS: Final = 0.05
 _TAIL_LINES: Final = 12

@@ -12,7 +12,7 @@ from ops.embedded.storage import free_ports
 from ops.local.installation import Addresses, write_installation
 
 PROGRAM = (sys.executable, "-m", "ops.container")
-SECONDS_MAX = 30
+SECONDS_MAX = 90
 # Where it says that it has come so far; before that the kernel would give it no signal.
 UNTIL_STARTED = "process.started"
 

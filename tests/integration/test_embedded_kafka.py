@@ -19,7 +19,7 @@ from ops.embedded.kafka import EmbeddedKafka, EmbeddedKafkaError
 from ops.kafka_metadata import known_brokers
 from tests.kafka import Kafka, Report, cache_directory
 
-WAIT_SECONDS_MAX = 20
+WAIT_SECONDS_MAX = 60
 
 
 async def test_kafka_acknowledged_record_is_read(kafka: Kafka, topic_prefix: str) -> None:

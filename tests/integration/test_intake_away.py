@@ -17,7 +17,7 @@ from tests.kafka import Kafka, Report, embedded_cluster, run
 from tests.send.requests import request
 
 NODE = 1
-SECONDS_MAX = 60
+SECONDS_MAX = 120
 
 
 @pytest.fixture(scope="module")

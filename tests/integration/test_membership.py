@@ -20,7 +20,7 @@ from workers.membership import Membership
 from workers.processor import InputRecord, Output
 from workers.surroundings import Surroundings
 
-WAIT_SECONDS_MAX = 30.0
+WAIT_SECONDS_MAX = 90.0
 ENDPOINT = {
     "name": "shop",
     "provider": "pivot",

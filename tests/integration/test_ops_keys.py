@@ -15,7 +15,7 @@ NEW = "keys: [{id: b, file: next.key}]"
 ROTATE = ("keys", "rotate", "pivot-id", "api_key", "--from", "a", "--to", "b")
 
 HOUR: Final = 3_600
-VERIFIED_SECONDS_MAX: Final = 30
+VERIFIED_SECONDS_MAX: Final = 90
 Walk = Callable[..., Awaitable[str]]
 
 SAID = (
