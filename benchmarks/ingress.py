@@ -93,10 +93,15 @@ def _rows(connections: int, measured: dict[tuple[str, int], Rounds]) -> list[str
 
 async def _answering(request: bytes, port: int) -> None:
     """Wait until the server at `port` accepts callbacks."""
-    async with asyncio.timeout(30):
-        while True:
-            with suppress(OSError):
-                load = await apply_load("127.0.0.1", port, request, connections=1, seconds=0.1)
-                if load.accepted:
-                    return
-            await asyncio.sleep(0.2)
+    statuses: dict[int, int] = {}
+    try:
+        async with asyncio.timeout(30):
+            while True:
+                with suppress(OSError):
+                    load = await apply_load("127.0.0.1", port, request, connections=1, seconds=0.1)
+                    statuses = load.statuses
+                    if load.accepted:
+                        return
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise RuntimeError(f"port {port} accepts no callback; its answers: {statuses}") from None
