@@ -70,6 +70,11 @@ async def key_sets_served(
             await runner.cleanup()
 
 
+def can_publish(configuration: Configuration) -> bool:
+    """Tell whether an issuer's key set is served from this machine, so that its keys may change."""
+    return bool(_local_issuers(configuration))
+
+
 def publisher(configuration: Configuration) -> OnCue:
     """Return what publishes a key set that it is given, for the local issuer there is."""
     for _, directory in _local_issuers(configuration):

@@ -105,7 +105,7 @@ def _plan(
     return make_plan(
         provider,
         transactions=transactions,
-        faults=_faults(provider, faults),
+        faults=faults_named(settings, provider, faults),
         seed=seed,
         scene=scene_of(settings, provider),
     )
@@ -161,10 +161,19 @@ async def _play(stage: "Stage", plan: "Plan", pause: float | None) -> "Played":
         return (await play(stage, [plan], reader, alone=False))[0]
 
 
-def _faults(provider: str, text: str) -> "frozenset[str]":
+def faults_named(settings: "Configuration", provider: str, text: str) -> "frozenset[str]":
+    """Return the faults that `text` names, less what cannot be shown of this configuration."""
+    from contracts.errors import Broken
+    from simulator.jwks_server import can_publish
+    from simulator.plan import Fault
     from simulator.planning import player_named
 
     known = player_named(provider).faults
-    if text == "all":
-        return known
-    return frozenset(name.strip() for name in text.split(",") if name.strip())
+    named = known if text == "all" else {one.strip() for one in text.split(",") if one.strip()}
+    if Fault.KEY_ROTATION in named and not can_publish(settings):
+        why = f"{Fault.KEY_ROTATION} needs an issuer whose jwks_uri is on this machine"
+        if text != "all":
+            raise Broken(why)
+        notes().print(f"· Left out: {why}")
+        named = named - {Fault.KEY_ROTATION}
+    return frozenset(named)
