@@ -15,14 +15,16 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 C = TypeVar("C")
+T = TypeVar("T")
 
 
 def hearing(made: C) -> C:
     """Return `made`, a consumer, producer or admin client, with its requests watched."""
     client: Any = getattr(made, "client", None) or made._client  # type: ignore[attr-defined]  # noqa: SLF001 - only producers show it
     client.send = _in_words_of_kafka(client.send)
-    client._get_conn = _in_words_of_kafka(client._get_conn)  # noqa: SLF001 - it asks for versions
-    client._metadata_update = _or_false(client._metadata_update)  # noqa: SLF001 - it sends by itself
+    # Both say so where they fail, in a word of their own, and are asked again.
+    client._get_conn = _or(None, client._get_conn)  # noqa: SLF001 - it asks for versions
+    client._metadata_update = _or(False, client._metadata_update)  # noqa: FBT003, SLF001 - it sends by itself
     return made
 
 
@@ -53,13 +55,13 @@ def _in_words_of_kafka(work: Callable[..., Awaitable[Any]]) -> Callable[..., Awa
     return watched
 
 
-def _or_false(work: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
-    """Return `work`, which says False where the metadata could not be read; it is asked again."""
+def _or(instead: T, work: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+    """Return `work`, which gives `instead` where it meets such a word."""
 
-    async def watched(*words: Any, **options: Any) -> bool:  # noqa: ANN401 - whatever the library says
+    async def watched(*words: Any, **options: Any) -> T:  # noqa: ANN401 - whatever the library says
         try:
             return await work(*words, **options)
         except (RuntimeError, LookupError):
-            return False
+            return instead
 
     return watched

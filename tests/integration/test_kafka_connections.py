@@ -94,6 +94,7 @@ def test_request_whose_connection_is_gone_is_an_error_of_kafka() -> None:
 
     with pytest.raises(KafkaConnectionError):
         asyncio.run(client.send())
+    assert asyncio.run(client._get_conn()) is None  # noqa: SLF001 - the library's
     assert asyncio.run(client._metadata_update()) is False  # noqa: SLF001 - the library's
 
 
