@@ -15,6 +15,7 @@ from simulator.plan import Plan
 from simulator.planning import player_named
 from simulator.reader import Reader
 from simulator.scene import scene_of
+from simulator.schedule import RETRY_SECONDS
 from simulator.send.http import OnAnswer
 from simulator.send.player import SEND, SendPlayer
 from simulator.sender import OnCue, Sender, Sent, Settled
@@ -24,8 +25,6 @@ from simulator.tally import Tally
 # event lets them run out, and then the comparison says so.
 SETTLE_SECONDS_MAX: Final = 60.0
 DRAIN_SECONDS_MAX: Final = 120.0
-# What a provider does in hours or days; longer than a busy machine answers 503.
-RETRY_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

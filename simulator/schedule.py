@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+# What a provider does in minutes or days; longer than a busy machine answers 503.
+RETRY_SECONDS: Final = 20.0
 _SERVER_ERRORS: Final = frozenset(range(500, 600))
 
 

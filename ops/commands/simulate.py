@@ -8,6 +8,7 @@ import typer
 from ops.command_line import NO, AsJson, ConfigurationFile, configured, run
 from ops.completion import provider_names
 from ops.terminal import console, notes, write_json
+from simulator.schedule import RETRY_SECONDS
 
 if TYPE_CHECKING:
     from runtime.configuration import Configuration
@@ -74,7 +75,7 @@ def simulate(
     seed: Seed = None,
     rate: Rate = None,
     pause: Pause = 1.0,
-    retry_seconds: Retries = 20.0,
+    retry_seconds: Retries = RETRY_SECONDS,
     compare: Compare = False,
     as_json: AsJson = False,
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any, Final
+from typing import Any
 
 import aiohttp
 
@@ -17,11 +17,8 @@ from runtime.key_source import ring_of
 from simulator.connections import Connections
 from simulator.credentials import WRONG_KEY, Credentials, credentials_of
 from simulator.plan import Presents
-from simulator.schedule import SEND
+from simulator.schedule import RETRY_SECONDS, SEND
 from simulator.sender import Sent
-
-# What callers do in minutes; longer than a busy machine answers 503.
-_RETRY_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ class SendHttp(Connections):
     ) -> Answer:
         """Return the answer that a planned call is left with; it is counted."""
         answer = await self._attempt(method, url, headers, body)
-        for delay in SEND.within(_RETRY_SECONDS):
+        for delay in SEND.within(RETRY_SECONDS):
             if not SEND.retries(answer.status):
                 break
             await asyncio.sleep(delay)

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 from urllib.parse import quote, quote_plus
 
+# Somebody who is in no body, with what each spelling changes: capitals, accents, blanks, a dot.
+CANARY: Final = "Ornitho Rýnchus&Co. 4711"
 # Shorter values occur by chance in ids, digests, ports and words.
 CHARACTERS_MIN: Final = 5
 DIGITS_MIN: Final = 8

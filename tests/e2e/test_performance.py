@@ -26,10 +26,8 @@ from tests.e2e.performance import Performance
 from tests.e2e.places import kept_bodies, places_of
 from tests.e2e.private import Private, credentials_of, private_of
 from tests.e2e.rows import KEPT_COLUMNS
-from tests.e2e.search import Hit, Search, is_searchable
+from tests.e2e.search import CANARY, Hit, Search, is_searchable
 
-# Somebody who is in no body, with what each spelling changes: capitals, accents, blanks, a dot.
-CANARY = "Ornitho Rýnchus&Co. 4711"
 BODIES = ("provincia", "regione")
 # Nothing makes a run fill these: no key has groups, nobody sends a trace or disables a stream, a
 # fingerprint goes when its request is sent, what is removed is removed in the end.

@@ -2,10 +2,7 @@
 
 import pytest
 
-from tests.e2e.search import Hit, Search, spellings_of
-
-# What each spelling changes: capitals, accents, blanks, a dot.
-CANARY = "Ornitho Rýnchus&Co. 4711"
+from tests.e2e.search import CANARY, Hit, Search, spellings_of
 
 
 @pytest.mark.parametrize(
